@@ -1,0 +1,52 @@
+# Our libraries and programs share these settings.
+
+function(nexus_compile_settings target)
+  # -Wrestrict: g++ 12 warns about std::string's own operator+ (GCC bug 105651).
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-restrict)
+  if(NEXUS_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(NEXUS_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${NEXUS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    target_link_options(${target} PUBLIC -fsanitize=${NEXUS_SANITIZE})
+  endif()
+endfunction()
+
+# nexus_add_library(wal SOURCES a.cpp … HEADERS a.hpp … PUBLIC nexus_core PRIVATE ZLIB::ZLIB)
+# makes nexus_wal, known to users of the installed package as nexus::wal. HEADERS are the public
+# ones: they are installed under include/nexus/<folder>/ and included as "<folder>/name.hpp" here
+# and <nexus/folder/name.hpp> there.
+function(nexus_add_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  set(target nexus_${name})
+  add_library(${target} STATIC ${arg_SOURCES})
+  add_library(nexus::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  nexus_compile_settings(${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/nexus>)
+  target_link_libraries(${target} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  install(TARGETS ${target} EXPORT nexusTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES ${arg_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nexus/${name})
+endfunction()
+
+# Exports the targets, so that another project finds them with find_package(nexus).
+function(nexus_install_package)
+  set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nexus)
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/nexusConfig.cmake.in
+    ${PROJECT_BINARY_DIR}/nexusConfig.cmake INSTALL_DESTINATION ${package_dir})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/nexusConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion)
+  install(EXPORT nexusTargets NAMESPACE nexus:: DESTINATION ${package_dir})
+  install(FILES
+    ${PROJECT_BINARY_DIR}/nexusConfig.cmake
+    ${PROJECT_BINARY_DIR}/nexusConfigVersion.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/FindCAF.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/NexusDependencies.cmake
+    DESTINATION ${package_dir})
+endfunction()

@@ -1,0 +1,17 @@
+# Catch2 2 (Debian 12) or 3 (Debian 13); tests include "tests/support/catch.hpp", which hides the
+# difference.
+find_package(Catch2 REQUIRED)
+list(APPEND CMAKE_MODULE_PATH "${Catch2_DIR}")
+include(CTest)
+include(Catch)
+
+# nexus_add_test(wal SOURCES a_test.cpp … LIBRARIES nexus_wal …) makes test_wal; each test case is a
+# test of CTest's own, named "wal: what the test case says".
+function(nexus_add_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;PROPERTIES" ${ARGN})
+  add_executable(test_${name} ${arg_SOURCES})
+  nexus_compile_settings(test_${name})
+  target_link_libraries(test_${name} PRIVATE ${arg_LIBRARIES} nexus_test_support)
+  catch_discover_tests(test_${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
+endfunction()

@@ -1,0 +1,186 @@
+// The grammar: which text is JSON.
+#include <bitset>
+
+#include "core/json_bytes.hpp"
+#include "core/json_text.hpp"
+
+namespace nexus::core::json {
+namespace {
+
+/// Walks over JSON text, checking the grammar of RFC 8259. Every function returns whether what it
+/// names was there; on false, `at` stands on the byte that should not be.
+class scanner {
+ public:
+  scanner(std::string_view text, std::size_t deepest)
+      : at(text.data()), end_(text.data() + text.size()), deepest_(deepest) {}
+
+  const char* at;
+
+  void space() {
+    while (at != end_ && is_space(*at)) ++at;
+  }
+
+  bool value() {
+    // Nested values are kept on a stack of bits, true for an object: the depth of the machine's
+    // stack is not the client's.
+    std::bitset<depth_max + 1> is_object;
+    std::size_t depth = 0;
+    for (;;) {
+      space();
+      if (at == end_) return false;
+      if (*at == '{' || *at == '[') {
+        if (++depth > deepest_) return false;
+        is_object[depth] = *at == '{';
+        char close = *at++ == '{' ? '}' : ']';
+        space();
+        if (at != end_ && *at == close) {
+          ++at;
+          --depth;
+        } else if (is_object[depth]) {
+          if (!key()) return false;
+          continue;
+        } else {
+          continue;
+        }
+      } else if (!scalar()) {
+        return false;
+      }
+      // A value is complete: close what it completes, or go on to the next member.
+      bool next_member = false;
+      while (depth > 0 && !next_member) {
+        space();
+        if (at == end_) return false;
+        if (*at == ',') {
+          ++at;
+          if (is_object[depth]) {
+            space();
+            if (!key()) return false;
+          }
+          next_member = true;
+        } else if (*at == (is_object[depth] ? '}' : ']')) {
+          ++at;
+          --depth;
+        } else {
+          return false;
+        }
+      }
+      if (!next_member) return true;
+    }
+  }
+
+ private:
+  bool key() {
+    if (at == end_ || *at != '"' || !string()) return false;
+    space();
+    if (at == end_ || *at != ':') return false;
+    ++at;
+    return true;
+  }
+
+  bool scalar() {
+    switch (*at) {
+      case '"':
+        return string();
+      case 't':
+        return literal("true");
+      case 'f':
+        return literal("false");
+      case 'n':
+        return literal("null");
+      default:
+        return number();
+    }
+  }
+
+  bool literal(std::string_view word) {
+    for (char c : word) {
+      if (at == end_ || *at != c) return false;
+      ++at;
+    }
+    return true;
+  }
+
+  bool digits() {
+    if (at == end_ || !is_digit(*at)) return false;
+    while (at != end_ && is_digit(*at)) ++at;
+    return true;
+  }
+
+  bool number() {
+    if (*at == '-') ++at;
+    if (at != end_ && *at == '0')
+      ++at;
+    else if (!digits())
+      return false;
+    if (at != end_ && *at == '.') {
+      ++at;
+      if (!digits()) return false;
+    }
+    if (at != end_ && (*at == 'e' || *at == 'E')) {
+      ++at;
+      if (at != end_ && (*at == '+' || *at == '-')) ++at;
+      if (!digits()) return false;
+    }
+    return true;
+  }
+
+  bool string() {
+    ++at;
+    for (;;) {
+      while (at != end_ && plain[static_cast<unsigned char>(*at)]) ++at;
+      if (at == end_) return false;
+      if (*at == '"') return ++at, true;
+      if (*at != '\\') return false;
+      ++at;
+      if (at == end_) return false;
+      switch (*at++) {
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't':
+          break;
+        case 'u':
+          for (int i = 0; i < 4; ++i, ++at)
+            if (at == end_ || hex_value(*at) < 0) return false;
+          break;
+        default:
+          return --at, false;
+      }
+    }
+  }
+
+  const char* end_;
+  std::size_t deepest_;  ///< at most depth_max
+};
+
+/// The length of the value at the front of `text`, which nests at most `depth` deep.
+result<std::size_t> measure(std::string_view text, std::size_t depth) {
+  scanner scan(text, depth);
+  if (!scan.value())
+    return error{errc::invalid_argument,
+                 "not a JSON value at byte " + std::to_string(scan.at - text.data())};
+  return static_cast<std::size_t>(scan.at - text.data());
+}
+
+}  // namespace
+
+result<std::size_t> value_length(std::string_view text) {
+  return measure(text, depth_max);
+}
+
+result<void> validate(std::string_view text, std::size_t depth) {
+  auto length = measure(text, depth);
+  if (!length) return length.reason();
+  auto end = text.data() + text.size();
+  auto rest = skip_space(text.data() + *length, end);
+  if (rest != end)
+    return error{errc::invalid_argument,
+                 "more than one JSON value: byte " + std::to_string(rest - text.data())};
+  return {};
+}
+
+}  // namespace nexus::core::json
