@@ -1,0 +1,177 @@
+// The write-ahead log: a directory of segments. docs/wal-format.md describes the bytes.
+//
+// Contract
+// - When `append` reports success the entry survives a crash of the process, of the system, and a
+// power cut: its line
+//   and everything needed to find it again have been synced. When it reports an error, the entry
+//   was not accepted; after a crash it may still be there (delivered once more than promised, never
+//   once less).
+// - An entry stays pending until it is marked. A mark is written at once and synced with the next
+// append or within a
+//   second; a crash in between only means that the entry is handed on again.
+// - After a failed write or sync the segment is never written again; the next append begins a new
+// one.
+//
+// Threads: every function may be called from any thread at any time. Concurrent appends share one
+// sync.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/entry.hpp"
+#include "core/result.hpp"
+#include "wal/options.hpp"
+
+namespace nexus::wal {
+
+/// The longest line that the reference reads, in bytes, its newline not counted.
+inline constexpr std::size_t line_bytes_max = 10'485'759;
+
+/// Where an entry stands in the order of appends; grows within one opening of the log. Not stored.
+using position = std::uint64_t;
+
+/// An entry that waits for delivery.
+struct pending_entry {
+  position at = 0;
+  core::entry_ptr entry;
+};
+
+/// Some pending entries, oldest first.
+struct pending_batch {
+  std::vector<pending_entry> entries;
+  /// Where to go on: pass it to the next call.
+  position next = 0;
+  /// No pending entry of the destination stands at or after `next`.
+  bool at_end = false;
+};
+
+/// An entry that will never be delivered, and why.
+struct failure {
+  std::string payload_id;
+  std::string reason;
+};
+
+/// Numbers since the log was opened, but for `pending` and what opening found.
+struct counters {
+  std::uint64_t pending = 0;  ///< entries now waiting, each destination for itself
+  std::uint64_t appended = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t permanent_failures = 0;
+  std::uint64_t crc_failures = 0;        ///< lines whose CRC does not fit
+  std::uint64_t integrity_failures = 0;  ///< lines whose HMAC is wrong, or missing in strict mode
+  std::uint64_t torn_lines = 0;          ///< pieces of lines: a write was cut off
+  std::uint64_t malformed_lines = 0;     ///< intact lines that hold no entry
+  std::uint64_t replayed = 0;            ///< entries found pending when the log was opened
+  std::uint64_t syncs = 0;
+  std::uint64_t bytes_written = 0;
+  std::uint64_t segments = 0;
+  double oldest_pending_seconds = 0;  ///< age of the oldest pending entry; 0 if there is none
+};
+
+/// One commit: how many entries shared it and how long its write and sync took.
+struct commit_info {
+  std::size_t entries = 0;
+  double seconds = 0;
+};
+
+class log {
+ public:
+  /// Opens or creates the directory, repairs a torn tail, and reads what is pending; memory grows
+  /// with the number of pending entries, not with their size. Damaged lines are counted and
+  /// skipped, never an error. Errors: `locked` (another process has it), `bad_config` (mode mac
+  /// without a key), `io_failed`, `wal_full`.
+  static core::result<std::unique_ptr<log>> open(options how);
+
+  /// Closes the log.
+  ~log();
+  log(const log&) = delete;
+  log& operator=(const log&) = delete;
+
+  /// Makes one entry durable. `version` becomes 2 and `status` PENDING, an empty `timestamp`
+  /// becomes now. Errors: `invalid_argument` (payload is not JSON), `too_large` (the line would
+  /// exceed line_bytes_max), `wal_full`, `io_failed`, `closed`.
+  core::result<void> append(const core::entry& value);
+
+  /// Makes many entries durable with one write and one sync. One result for each, in order; entries
+  /// are refused one by one for what is wrong with themselves, and all together when the disk
+  /// fails.
+  std::vector<core::result<void>> append_batch(std::span<const core::entry_ptr> values);
+
+  /// Reports entries as delivered to `destination`; an empty destination means all of them. Ids
+  /// that are not pending are ignored. Cost grows with the number of ids, not with the size of the
+  /// log. Error: the mark could not be written yet (it takes effect in memory, and is written with
+  /// the next line that can be).
+  core::result<void> mark_delivered_batch(std::span<const std::string> payload_ids,
+                                          std::string_view destination = {});
+
+  /// The same for one id. Error `not_found` if it is not pending.
+  core::result<void> mark_delivered(std::string_view payload_id, std::string_view destination = {});
+
+  /// Reports entries as never deliverable.
+  core::result<void> mark_permanent_failure_batch(std::span<const failure> failures,
+                                                  std::string_view destination = {});
+
+  /// The same for one id. Error `not_found` if it is not pending.
+  core::result<void> mark_permanent_failure(std::string_view payload_id,
+                                            std::string_view reason = {},
+                                            std::string_view destination = {});
+
+  /// Makes all marks so far durable.
+  core::result<void> sync();
+
+  /// Hands each pending entry to `fn`, oldest first; entries that share source, destination and
+  /// idempotency key count as one. `fn` may call the log. Stops with the first error.
+  core::result<void> replay(const std::function<void(const core::entry&)>& fn);
+
+  /// Pending entries of one destination from `from` on: at most `entries_max`, and at most
+  /// `bytes_max` of lines, but at least one if there is one. Start with 0.
+  core::result<pending_batch> read_pending(std::string_view destination, position from,
+                                           std::size_t entries_max, std::size_t bytes_max);
+
+  /// Where the next append will stand: a reader that has come this far has seen everything before
+  /// it.
+  position end() const;
+
+  /// Names of the destinations that have pending entries.
+  std::vector<std::string> pending_destinations() const;
+
+  /// Up to `count` delivered entries, each equally likely to be among them. Reads every segment.
+  core::result<std::vector<core::entry>> sample_delivered(std::size_t count);
+
+  std::uint64_t pending_count() const;
+  std::uint64_t crc_failures() const;
+  std::uint64_t integrity_failures() const;
+  counters stats() const;
+  /// Why appends fail at the moment; empty while they succeed.
+  std::string trouble() const;
+
+  /// File name of the segment that is written to.
+  std::string current_segment() const;
+
+  /// Called after every commit that held entries, on the thread that did it; set it before the
+  /// first append.
+  void on_commit(std::function<void(const commit_info&)> observer);
+
+  /// Rewrites every segment that has changes its own lines don't show yet, so that each line has
+  /// its true status.
+  core::result<void> settle();
+
+  /// What the background thread does: settles sealed segments without pending entries, syncs marks.
+  core::result<void> maintain();
+
+  /// Writes and syncs what is left, settles, releases the lock. Calling it again does nothing.
+  core::result<void> close();
+
+ private:
+  class impl;
+  explicit log(std::unique_ptr<impl> state);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace nexus::wal

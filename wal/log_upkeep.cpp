@@ -1,0 +1,125 @@
+// Settling, marks that are late, samples, and the end.
+#include <chrono>
+#include <random>
+
+#include "wal/log_state.hpp"
+#include "wal/settle.hpp"
+
+namespace nexus::wal {
+namespace {
+
+constexpr auto maintenance_interval = std::chrono::milliseconds(500);
+constexpr auto maintenance_retry_interval = std::chrono::seconds(10);
+
+}  // namespace
+
+core::result<std::vector<core::entry>> log::impl::sample_delivered(std::size_t count) {
+  std::lock_guard no_settling(settling_);
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> sizes;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [number, in] : known_.segments()) sizes.emplace_back(number, in.size);
+  }
+  std::mt19937_64 random(std::random_device{}());
+  std::vector<core::entry> sample;
+  std::uint64_t seen = 0;
+  for (auto [number, size] : sizes) {
+    std::string path;
+    {
+      std::lock_guard lock(mutex_);
+      path = known_.path(known_.at(number));
+    }
+    auto source = how_.files->open_read(path);
+    if (!source) return source.reason();
+    auto read = scan_segment(**source, size, format_, [&](const scanned_line& line) {
+      if (line.kind != line_kind::entry) return;
+      location where{number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
+      {
+        std::lock_guard lock(mutex_);
+        if (known_.resolve(line.entry, where) != core::status::delivered) return;
+      }
+      // Reservoir sampling: the n-th entry takes a place with probability count / n.
+      ++seen;
+      if (sample.size() < count)
+        sample.push_back(line.entry);
+      else if (auto place = random() % seen; place < count)
+        sample[place] = line.entry;
+    });
+    if (!read) return read.reason();
+  }
+  return sample;
+}
+
+core::result<void> log::impl::settle_all(const std::function<bool(const segment&)>& wanted) {
+  std::lock_guard one_at_a_time(settling_);
+  std::vector<std::uint32_t> numbers;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [number, in] : known_.segments())
+      if (in.sealed && wanted(in)) numbers.push_back(number);
+  }
+  for (auto number : numbers)
+    if (auto settled = settle_segment(number, known_, mutex_, how_, format_); !settled)
+      return settled;
+  return {};
+}
+
+core::result<void> log::impl::settle() {
+  if (auto open = check_open(); !open) return open;
+  auto rotated = commits_.exclusively([&](appender& end) -> core::result<void> {
+    {
+      std::lock_guard lock(mutex_);
+      const auto& segments = known_.segments();
+      if (segments.empty() || segments.rbegin()->second.sealed ||
+          !needs_settling(segments.rbegin()->second))
+        return {};
+    }
+    if (auto synced = end.sync(); !synced) return synced;
+    return end.rotate();
+  });
+  if (!rotated) return rotated;
+  return settle_all(needs_settling);
+}
+
+core::result<void> log::impl::maintain() {
+  if (auto open = check_open(); !open) return open;
+  bool late;
+  {
+    std::lock_guard lock(mutex_);
+    late = commits_.has_late_marks();
+  }
+  if (late)
+    if (auto synced = sync(); !synced) return synced;
+  return settle_all([](const segment& in) { return in.pending == 0 && in.unsettled > 0; });
+}
+
+void log::impl::run_maintenance() {
+  std::chrono::milliseconds interval = maintenance_interval;
+  std::unique_lock lock(mutex_);
+  while (!stop_maintenance_.wait_for(lock, interval, [&] { return closed_; })) {
+    lock.unlock();
+    auto done = maintain();
+    if (!done && done.reason().code != core::errc::closed)
+      how_.log->warn("maintenance of the log, tried again in 10 s: " + done.reason().text);
+    interval = done ? maintenance_interval : maintenance_retry_interval;
+    lock.lock();
+  }
+}
+
+core::result<void> log::impl::close() {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, true)) return {};
+  }
+  stop_maintenance_.notify_all();
+  if (maintenance_.joinable()) maintenance_.join();
+  if (!lock_) return {};  // it was never opened
+  auto outcome = commits_.close();
+  // Even where the last marks could not be written: what is known in memory goes into the lines
+  // themselves.
+  if (auto settled = settle_all(needs_settling); !settled) outcome = settled;
+  lock_.reset();
+  return outcome;
+}
+
+}  // namespace nexus::wal

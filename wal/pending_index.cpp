@@ -1,0 +1,276 @@
+#include "wal/pending_index.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace nexus::wal {
+namespace {
+
+/// Text with its length before it, so that no two lists of texts look alike.
+void append_text(std::string& out, std::string_view text) {
+  auto size = static_cast<std::uint32_t>(text.size());
+  out.append(reinterpret_cast<const char*>(&size), sizeof(size));
+  out += text;
+}
+
+id_hash hash(const std::string& text, const std::array<unsigned char, 16>& key) {
+  static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(id_hash));
+  id_hash out;
+  crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(out.data()),
+                              reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                              key.data());
+  return out;
+}
+
+}  // namespace
+
+pending_index::pending_index()
+    : ids_(0, by_id{this}, by_id{this}), keys_(0, by_key{this}, by_key{this}) {
+  if (sodium_init() < 0) std::abort();
+  randombytes_buf(hash_key_.data(), hash_key_.size());
+}
+
+pending_index::position pending_index::add(const core::entry& entry, location where,
+                                           std::uint32_t seconds,
+                                           const std::function<bool(location)>& same_key) {
+  auto place = grow();
+  std::uint32_t nth = 0;
+  while (find(hash_id(entry.payload_id, entry.destination, nth))) ++nth;
+
+  auto& holder = *chunks_[(place - begin_) / chunk_records];
+  auto& slot = holder.records[(place - begin_) % chunk_records];
+  slot = {hash_id(entry.payload_id, entry.destination, nth),
+          hash_key(entry),
+          where.offset,
+          where.segment,
+          where.length,
+          seconds,
+          intern(entry.destination),
+          state::waiting};
+  ++holder.live;
+  ++live_;
+  ++destination_live_[slot.destination];
+  ids_.insert(static_cast<std::uint32_t>(place));
+  if (slot.key == 0) return place;
+
+  auto known = keys_.find(slot.key);
+  if (known == keys_.end()) {
+    keys_.insert(static_cast<std::uint32_t>(place));
+    return place;
+  }
+  auto leader = position_of(*known);
+  const auto& first = at(leader);
+  if (same_key({first.segment, first.length, first.offset})) {
+    slot.is = state::following;
+    followers_.emplace(place, follower{leader, entry.payload_id});
+  }
+  return place;
+}
+
+pending_index::position pending_index::grow() {
+  if (end_ - begin_ == chunks_.size() * chunk_records) {
+    if (!chunks_.empty() && chunks_.back() && chunks_.back()->live == 0) chunks_.back().reset();
+    trim();
+    chunks_.push_back(std::make_unique<chunk>());
+  }
+  return end_++;
+}
+
+void pending_index::trim() {
+  while (!chunks_.empty() && !chunks_.front()) {
+    chunks_.pop_front();
+    begin_ += chunk_records;
+  }
+}
+
+std::vector<removed_entry> pending_index::remove(std::string_view payload_id,
+                                                 std::string_view destination) {
+  std::vector<removed_entry> out;
+  auto remove_from = [&](std::string_view name) {
+    for (std::uint32_t nth = 0;; ++nth) {
+      auto place = find(hash_id(payload_id, name, nth));
+      if (!place) return;
+      auto& slot = at(*place);
+      out.push_back({{slot.segment, slot.length, slot.offset}, hash_id(payload_id, name), {}});
+      auto leads = slot.is == state::waiting;
+      erase(*place);
+      if (leads && !followers_.empty()) remove_followers(*place, out);
+    }
+  };
+  if (!destination.empty()) {
+    remove_from(destination);
+  } else {
+    for (const auto& name : destination_names_) remove_from(name);
+  }
+  return out;
+}
+
+void pending_index::remove_followers(position leader, std::vector<removed_entry>& out) {
+  std::vector<std::pair<position, std::string>> leaving;
+  for (const auto& [place, is] : followers_)
+    if (is.leader == leader) leaving.emplace_back(place, is.payload_id);
+  for (auto& [place, id] : leaving) {
+    auto& slot = at(place);
+    auto hash = hash_id(id, destination_names_[slot.destination]);
+    out.push_back({{slot.segment, slot.length, slot.offset}, hash, id});
+    erase_of_name(place, id, destination_names_[slot.destination]);
+  }
+}
+
+void pending_index::erase_of_name(position where, std::string_view payload_id,
+                                  std::string_view destination) {
+  std::uint32_t count = 0;
+  auto last = where;
+  while (auto place = find(hash_id(payload_id, destination, count))) last = *place, ++count;
+  auto number = at(where).id;
+  erase(where);
+  if (last == where) return;
+  auto& slot = at(last);  // takes over the number that has become free
+  ids_.erase(static_cast<std::uint32_t>(last));
+  slot.id = number;
+  ids_.insert(static_cast<std::uint32_t>(last));
+}
+
+void pending_index::withhold(position where) {
+  auto held = where >= begin_ && where < end_ && chunks_[(where - begin_) / chunk_records];
+  if (!held || at(where).is != state::waiting) return;
+  at(where).is = state::withheld;
+  ++withheld_;
+}
+
+void pending_index::erase(position where) {
+  auto& slot = at(where);
+  ids_.erase(static_cast<std::uint32_t>(where));
+  if (slot.is == state::following)
+    followers_.erase(where);
+  else if (auto known = keys_.find(slot.key);
+           slot.key != 0 && known != keys_.end() && position_of(*known) == where)
+    keys_.erase(known);
+  if (slot.is == state::withheld) --withheld_;
+  slot.is = state::gone;
+  --live_;
+  --destination_live_[slot.destination];
+  auto& holder = chunks_[(where - begin_) / chunk_records];
+  if (--holder->live > 0 || (where - begin_) / chunk_records == chunks_.size() - 1) return;
+  holder.reset();
+  trim();
+}
+
+bool pending_index::contains(std::string_view payload_id, std::string_view destination,
+                             location where) const {
+  return find_at(payload_id, destination, where).has_value();
+}
+
+bool pending_index::relocate(std::string_view payload_id, std::string_view destination,
+                             location from, location to) {
+  auto place = find_at(payload_id, destination, from);
+  if (!place) return false;
+  auto& slot = at(*place);
+  slot.segment = to.segment;
+  slot.offset = to.offset;
+  slot.length = to.length;
+  return true;
+}
+
+std::optional<pending_index::found> pending_index::next(
+    position from, std::optional<std::string_view> destination) const {
+  std::optional<std::uint16_t> only;
+  if (destination) {
+    only = interned(*destination);
+    if (!only || destination_live_[*only] == 0) return {};
+  }
+  for (auto place = std::max(from, begin_); place < end_;) {
+    const auto& holder = chunks_[(place - begin_) / chunk_records];
+    if (!holder || holder->live == 0) {
+      place = begin_ + ((place - begin_) / chunk_records + 1) * chunk_records;
+      continue;
+    }
+    const auto& slot = holder->records[(place - begin_) % chunk_records];
+    if (slot.is == state::waiting && (!only || slot.destination == *only))
+      return found{place, {slot.segment, slot.length, slot.offset}};
+    ++place;
+  }
+  return {};
+}
+
+std::optional<std::uint32_t> pending_index::oldest_seconds() const {
+  auto first = next(0, {});
+  if (!first) return {};
+  return at(first->at).seconds;
+}
+
+std::vector<std::string> pending_index::destinations() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < destination_names_.size(); ++i)
+    if (destination_live_[i] > 0) names.push_back(destination_names_[i]);
+  return names;
+}
+
+id_hash pending_index::hash_id(std::string_view payload_id, std::string_view destination,
+                               std::uint32_t nth) const {
+  std::string text;
+  append_text(text, payload_id);
+  append_text(text, destination);
+  text.append(reinterpret_cast<const char*>(&nth), sizeof(nth));
+  return hash(text, hash_key_);
+}
+
+std::uint64_t pending_index::hash_key(const core::entry& entry) const {
+  if (entry.idempotency_key.empty()) return 0;
+  std::string text;
+  append_text(text, entry.source);
+  append_text(text, entry.destination);
+  append_text(text, entry.idempotency_key);
+  return std::max<std::uint64_t>(hash(text, hash_key_)[0], 1);
+}
+
+std::uint16_t pending_index::intern(std::string_view destination) {
+  if (auto known = interned(destination)) return *known;
+  destination_names_.emplace_back(destination);
+  destination_live_.push_back(0);
+  return static_cast<std::uint16_t>(destination_names_.size() - 1);
+}
+
+std::optional<std::uint16_t> pending_index::interned(std::string_view destination) const {
+  auto known = std::find(destination_names_.begin(), destination_names_.end(), destination);
+  if (known == destination_names_.end()) return {};
+  return static_cast<std::uint16_t>(known - destination_names_.begin());
+}
+
+std::optional<pending_index::position> pending_index::find(const id_hash& id) const {
+  auto known = ids_.find(id);
+  if (known == ids_.end()) return {};
+  return position_of(*known);
+}
+
+std::optional<pending_index::position> pending_index::find_at(std::string_view payload_id,
+                                                              std::string_view destination,
+                                                              location where) const {
+  for (std::uint32_t nth = 0;; ++nth) {
+    auto place = find(hash_id(payload_id, destination, nth));
+    if (!place) return {};
+    const auto& slot = at(*place);
+    if (slot.segment == where.segment && slot.offset == where.offset) return place;
+  }
+}
+
+pending_index::position pending_index::position_of(std::uint32_t slot) const {
+  return begin_ + static_cast<std::uint32_t>(slot - static_cast<std::uint32_t>(begin_));
+}
+
+pending_index::record& pending_index::at(position where) {
+  return chunks_[(where - begin_) / chunk_records]->records[(where - begin_) % chunk_records];
+}
+
+const pending_index::record& pending_index::at(position where) const {
+  return chunks_[(where - begin_) / chunk_records]->records[(where - begin_) % chunk_records];
+}
+
+const pending_index::record& pending_index::at_slot(std::uint32_t slot) const {
+  return at(position_of(slot));
+}
+
+}  // namespace nexus::wal

@@ -1,0 +1,179 @@
+// The pending entries: where each one's line stands, in append order. Holds no text, so that its
+// size does not depend on the size of the entries: 48 bytes an entry, plus the slack of two hash
+// tables (about 24 bytes more at worst).
+#pragma once
+
+#include <array>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/entry.hpp"
+
+namespace nexus::wal {
+
+/// Where a line stands.
+struct location {
+  std::uint32_t segment = 0;  ///< the catalog's number of the segment
+  std::uint32_t length = 0;   ///< without the newline
+  std::uint64_t offset = 0;
+  bool operator==(const location&) const = default;
+};
+
+/// 128-bit keyed hash of (payload id, destination, n-th entry of that name). The key is drawn at
+/// start, so nobody can make two ids collide, and by accident 10^9 entries collide with a
+/// probability of 10^-21.
+using id_hash = std::array<std::uint64_t, 2>;
+
+/// An entry that has left the index.
+struct removed_entry {
+  location where;
+  id_hash id;  ///< of the first entry of that name
+  /// Its payload id where it is not the one that was asked for: an entry that shares its
+  /// idempotency key.
+  std::string follower_id;
+};
+
+class pending_index {
+ public:
+  using position = std::uint64_t;
+
+  /// What `next` finds.
+  struct found {
+    position at = 0;
+    location where;
+  };
+
+  pending_index();
+  pending_index(const pending_index&) = delete;
+  pending_index& operator=(const pending_index&) = delete;
+
+  /// Adds an entry at the end. Where a pending entry has the same source, destination and
+  /// (non-empty) idempotency key, the new one follows it: it is not handed on, and leaves together
+  /// with the other. `same_key` is asked about an entry that seems to be such a one, and says
+  /// whether it really is. `seconds`: the entry's time, Unix seconds.
+  position add(const core::entry& entry, location where, std::uint32_t seconds,
+               const std::function<bool(location)>& same_key);
+
+  /// Removes the entries with this payload id, for `destination` or (empty) for all of them, and
+  /// their followers.
+  std::vector<removed_entry> remove(std::string_view payload_id, std::string_view destination);
+
+  /// Stops handing on the entry at `at`, because its line can't be read any more.
+  void withhold(position at);
+
+  /// Whether the entry whose line stands at `where` is pending.
+  bool contains(std::string_view payload_id, std::string_view destination, location where) const;
+
+  /// Tells that the line of a pending entry has moved. False if it is not pending any more.
+  bool relocate(std::string_view payload_id, std::string_view destination, location from,
+                location to);
+
+  /// The first entry at or after `from`, of `destination` if one is named. Followers are passed
+  /// over.
+  std::optional<found> next(position from, std::optional<std::string_view> destination) const;
+
+  /// Entries waiting to be handed on; followers and withheld ones not counted.
+  std::uint64_t size() const noexcept { return live_ - followers_.size() - withheld_; }
+
+  /// Where the next entry will stand.
+  position end() const noexcept { return end_; }
+
+  /// Unix seconds of the oldest pending entry.
+  std::optional<std::uint32_t> oldest_seconds() const;
+
+  /// Destinations with pending entries.
+  std::vector<std::string> destinations() const;
+
+  /// The hash of the first entry of that name.
+  id_hash hash_id(std::string_view payload_id, std::string_view destination,
+                  std::uint32_t nth = 0) const;
+
+ private:
+  enum class state : std::uint8_t { gone, waiting, following, withheld };
+  struct record {
+    id_hash id;
+    std::uint64_t key;  ///< hash of source, destination and idempotency key; 0: no key
+    std::uint64_t offset;
+    std::uint32_t segment;
+    std::uint32_t length;
+    std::uint32_t seconds;
+    std::uint16_t destination;
+    state is;
+  };
+  static_assert(sizeof(record) == 48);
+  static constexpr std::size_t chunk_records = 256;
+  struct chunk {
+    std::array<record, chunk_records> records;
+    std::size_t live = 0;
+  };
+  struct follower {
+    position leader;
+    std::string payload_id;
+  };
+
+  // The tables hold positions cut to 32 bits; the index never spans more than 2^32 positions at
+  // once.
+  struct by_id {
+    using is_transparent = void;
+    const pending_index* index;
+    std::size_t operator()(std::uint32_t slot) const { return (*this)(index->at_slot(slot).id); }
+    std::size_t operator()(const id_hash& id) const { return static_cast<std::size_t>(id[0]); }
+    bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b; }
+    bool operator()(const id_hash& id, std::uint32_t slot) const {
+      return index->at_slot(slot).id == id;
+    }
+    bool operator()(std::uint32_t slot, const id_hash& id) const { return (*this)(id, slot); }
+  };
+  struct by_key {
+    using is_transparent = void;
+    const pending_index* index;
+    std::size_t operator()(std::uint32_t slot) const { return (*this)(index->at_slot(slot).key); }
+    std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(key); }
+    bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b; }
+    bool operator()(std::uint64_t key, std::uint32_t slot) const {
+      return index->at_slot(slot).key == key;
+    }
+    bool operator()(std::uint32_t slot, std::uint64_t key) const { return (*this)(key, slot); }
+  };
+
+  /// Makes room for one more entry and returns its place.
+  position grow();
+  /// Lets go of chunks at the front whose entries are all gone.
+  void trim();
+  record& at(position where);
+  const record& at(position where) const;
+  const record& at_slot(std::uint32_t slot) const;
+  std::uint16_t intern(std::string_view destination);
+  std::optional<std::uint16_t> interned(std::string_view destination) const;
+  std::uint64_t hash_key(const core::entry& entry) const;
+  std::optional<position> find(const id_hash& id) const;
+  position position_of(std::uint32_t slot) const;
+  std::optional<position> find_at(std::string_view payload_id, std::string_view destination,
+                                  location where) const;
+  void erase(position where);
+  /// Erases one of the entries of that name, and keeps the numbers of the others without a gap.
+  void erase_of_name(position where, std::string_view payload_id, std::string_view destination);
+  void remove_followers(position leader, std::vector<removed_entry>& out);
+
+  std::array<unsigned char, 16> hash_key_;
+  std::deque<std::unique_ptr<chunk>> chunks_;  ///< null: all its entries are gone
+  position begin_ = 0;                         ///< of the first chunk
+  position end_ = 0;
+  std::uint64_t live_ = 0;
+  std::uint64_t withheld_ = 0;
+  boost::unordered_flat_set<std::uint32_t, by_id, by_id> ids_;
+  boost::unordered_flat_set<std::uint32_t, by_key, by_key> keys_;
+  std::unordered_map<position, follower> followers_;  ///< rare
+  std::vector<std::string> destination_names_;
+  std::vector<std::uint64_t> destination_live_;
+};
+
+}  // namespace nexus::wal

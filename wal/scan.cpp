@@ -1,0 +1,110 @@
+#include "wal/scan.hpp"
+
+namespace nexus::wal {
+namespace {
+
+line_kind kind_of(line_state state) {
+  switch (state) {
+    case line_state::whole:
+      return line_kind::entry;
+    case line_state::blank:
+      return line_kind::blank;
+    case line_state::torn:
+      return line_kind::torn;
+    case line_state::bad_crc:
+      return line_kind::bad_crc;
+    case line_state::bad_mac:
+      return line_kind::bad_mac;
+    case line_state::missing_mac:
+      return line_kind::missing_mac;
+  }
+  return line_kind::torn;
+}
+
+line_kind kind_of(const core::entry& entry) {
+  if (entry.entry_type == "status") return line_kind::status;
+  if (!entry.entry_type.empty() || !core::parse_status(entry.status)) return line_kind::foreign;
+  return line_kind::entry;
+}
+
+}  // namespace
+
+const char* to_string(line_kind kind) noexcept {
+  switch (kind) {
+    case line_kind::entry:
+      return "entry";
+    case line_kind::status:
+      return "status line";
+    case line_kind::foreign:
+      return "foreign line";
+    case line_kind::blank:
+      return "blank line";
+    case line_kind::torn:
+      return "torn line";
+    case line_kind::bad_crc:
+      return "CRC does not fit";
+    case line_kind::bad_mac:
+      return "HMAC does not fit";
+    case line_kind::missing_mac:
+      return "HMAC is missing";
+    case line_kind::malformed:
+      return "not an entry";
+  }
+  return "";
+}
+
+bool is_damage(line_kind kind) noexcept {
+  switch (kind) {
+    case line_kind::torn:
+    case line_kind::bad_crc:
+    case line_kind::bad_mac:
+    case line_kind::missing_mac:
+    case line_kind::malformed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void line_counts::add(line_kind kind) noexcept {
+  ++lines;
+  if (kind == line_kind::bad_crc) ++crc_failures;
+  if (kind == line_kind::bad_mac || kind == line_kind::missing_mac) ++integrity_failures;
+  if (kind == line_kind::torn) ++torn;
+  if (kind == line_kind::malformed) ++malformed;
+}
+
+scanned_line classify(const raw_line& raw, const line_format& format) {
+  scanned_line out;
+  out.raw = raw;
+  if (raw.too_long) {
+    out.kind = line_kind::bad_crc;
+    return out;
+  }
+  auto parts = format.read_line(raw.text);
+  out.kind = kind_of(parts.state);
+  if (parts.state != line_state::whole) return out;
+  out.json = parts.json;
+  auto entry = core::parse_entry(parts.json);
+  if (!entry) {
+    out.kind = line_kind::malformed;
+    return out;
+  }
+  out.entry = *std::move(entry);
+  out.kind = kind_of(out.entry);
+  return out;
+}
+
+core::result<void> scan_segment(const core::file& source, std::uint64_t size,
+                                const line_format& format,
+                                const std::function<void(const scanned_line&)>& visit) {
+  segment_reader reader(source, size);
+  for (;;) {
+    auto raw = reader.next();
+    if (!raw) return raw.reason();
+    if (!*raw) return {};
+    visit(classify(**raw, format));
+  }
+}
+
+}  // namespace nexus::wal

@@ -1,0 +1,25 @@
+// Settling: rewriting a segment so that each entry's own line says its true status.
+#pragma once
+
+#include <mutex>
+
+#include "core/result.hpp"
+#include "wal/catalog.hpp"
+#include "wal/format.hpp"
+#include "wal/options.hpp"
+
+namespace nexus::wal {
+
+/// Whether the segment has something to settle: a line that does not tell the truth, or status
+/// lines that nobody needs once all older segments are settled.
+bool needs_settling(const segment& which) noexcept;
+
+/// Rewrites one sealed segment: temporary file in the same directory, sync, rename, sync of the
+/// directory. A crash leaves the old file or the new one. Lines that are damaged are kept byte for
+/// byte, never signed anew. Status lines are dropped if all older segments are settled.
+///
+/// Takes `guard` (the mutex of `known`) in small pieces; one call at a time.
+core::result<void> settle_segment(std::uint32_t number, catalog& known, std::mutex& guard,
+                                  const options& how, const line_format& format);
+
+}  // namespace nexus::wal
