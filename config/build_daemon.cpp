@@ -1,0 +1,183 @@
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/build.hpp"
+#include "config/fields.hpp"
+#include "config/mode.hpp"
+#include "config/reference.hpp"
+#include "config/schema.hpp"
+
+namespace nexus::config {
+namespace {
+
+constexpr std::int64_t entries_most = 1'000'000'000;
+constexpr std::int64_t seconds_most = 86'400;
+constexpr std::int64_t rate_most = 1'000'000'000;
+
+mode_preset read_mode(fields& in, config& out) {
+  out.mode = in.word("daemon.mode");
+  if (const auto preset = find_mode(out.mode)) return *preset;
+  in.fail("unknown_mode", "daemon.mode",
+          "daemon.mode is \"" + out.mode + "\"; it can be simple, safe, balanced or fast");
+  return {};
+}
+
+void read_listener(fields& in, config& out) {
+  out.bind = in.text("daemon.bind", out.bind);
+  if (const value* port = in.find("daemon.port"); port && port->kind == value_kind::integer) {
+    if (port->integer < 0 || port->integer > 65'535) {
+      in.fail("out_of_range", "daemon.port",
+              "daemon.port is " + port->text + "; it can be 1 to 65535, or 0 for any free port");
+    } else {
+      out.port = static_cast<std::uint16_t>(port->integer);
+    }
+  }
+  out.admin_token = in.required_key("daemon.admin_token", "empty_key");
+}
+
+/// One of a few words; anything else works like the first of them, as in the reference, but not
+/// silently.
+std::string one_of(fields& in, std::string_view path, const std::vector<std::string>& words) {
+  const std::string word = in.word(path);
+  if (word.empty()) return words.front();
+  if (std::find(words.begin(), words.end(), word) != words.end()) return word;
+  std::string list;
+  for (const std::string& known : words) list += (list.empty() ? "" : ", ") + known;
+  in.warn("unknown_value", path,
+          std::string(path) + " is \"" + word + "\"; known values: " + list + "; using " +
+              words.front());
+  return words.front();
+}
+
+void read_limits(fields& in, config& out, const mode_preset& preset) {
+  out.log_level = one_of(in, "daemon.log_level", {"info", "debug", "warn", "error"});
+  out.log_format = one_of(in, "daemon.log_format", {"text", "json"});
+  out.queue_size = in.positive("daemon.queue_size", out.queue_size, entries_most);
+  out.pending_entries_max =
+      in.positive("daemon.max_pending_entries", out.pending_entries_max, entries_most);
+  out.drain_timeout = std::chrono::seconds(in.positive("daemon.shutdown.drain_timeout_seconds",
+                                                       out.drain_timeout.count(), seconds_most));
+  constexpr std::string_view rate = "daemon.rate_limit.global_requests_per_minute";
+  // The mode fills in what is absent; a number that makes no sense gets the plain default.
+  out.global_requests_per_minute =
+      in.has(rate) ? in.positive(rate, out.global_requests_per_minute, rate_most)
+                   : preset.global_requests_per_minute;
+}
+
+void read_integrity(fields& in, wal_config& out, const mode_preset& preset) {
+  constexpr std::string_view mode_path = "daemon.wal.integrity.mode";
+  constexpr std::string_view key_path = "daemon.wal.integrity.mac_key_file";
+  const std::string mode = in.word(mode_path);
+  out.mac = in.has(mode_path) ? mode == "mac" : preset.mac;
+  out.accept_unsigned = in.flag("daemon.wal.integrity.accept_unsigned", preset.accept_unsigned);
+  if (!mode.empty() && mode != "mac" && mode != "crc32") {
+    in.fail("unknown_value", mode_path,
+            std::string(mode_path) + " is \"" + mode + "\"; it can be crc32 or mac");
+  }
+  out.mac_key = out.mac ? in.required_key(key_path, "missing_keyfile") : in.key(key_path);
+}
+
+void read_wal(fields& in, config& out, const mode_preset& preset) {
+  out.wal.path = in.absolute("daemon.wal.path", out.home + "/wal");
+  out.wal.max_segment_size_mb =
+      in.positive("daemon.wal.max_segment_size_mb", out.wal.max_segment_size_mb, 65'536);
+  read_integrity(in, out.wal, preset);
+  out.watchdog_interval = std::chrono::seconds(in.positive(
+      "daemon.wal.watchdog.interval_seconds", out.watchdog_interval.count(), seconds_most));
+  out.watchdog_disk_bytes_min = in.positive("daemon.wal.watchdog.min_disk_bytes",
+                                            out.watchdog_disk_bytes_min, std::int64_t{1} << 60);
+}
+
+/// Whoever asks for a protection that is not there must hear so before the first byte comes in.
+void refuse_unbuilt(fields& in, const config& out, std::string_view path, bool preset,
+                    const std::string& what) {
+  if (in.has(path)) {
+    if (!in.flag(path, false)) return;
+    in.fail("not_built", path, std::string(path) + " = true, but " + what);
+  } else if (preset) {
+    in.fail("not_built", "daemon.mode",
+            "mode \"" + out.mode + "\" asks for " + std::string(path) + ", but " + what);
+  }
+}
+
+void refuse_unbuilt(fields& in, const config& out, const mode_preset& preset) {
+  refuse_unbuilt(in, out, "daemon.tls.enabled", preset.tls,
+                 "this version has no TLS: requests and keys would cross the network in the clear. "
+                 "To accept that (on loopback, or behind a proxy that does TLS), write "
+                 "`tls.enabled = false` under [daemon]");
+  refuse_unbuilt(in, out, "daemon.wal.encryption.enabled", preset.wal_encryption,
+                 "this version does not encrypt its log: entries would be on disk in the clear. To "
+                 "accept that, write `wal.encryption.enabled = false` under [daemon]");
+}
+
+bool is_cidr(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return false;
+  const std::string address = text.substr(0, slash);
+  unsigned bits = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + slash + 1, end, bits);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return false;
+  in6_addr bytes{};
+  if (::inet_pton(AF_INET, address.c_str(), &bytes) == 1) return bits <= 32;
+  return ::inet_pton(AF_INET6, address.c_str(), &bytes) == 1 && bits <= 128;
+}
+
+void read_proxies(fields& in, config& out) {
+  constexpr std::string_view path = "daemon.trusted_proxies.cidrs";
+  for (const std::string& cidr : in.list(path)) {
+    if (cidr.empty()) continue;
+    if (!is_cidr(cidr)) {
+      in.fail("invalid_cidr", path,
+              "\"" + cidr + "\" is not an address range such as 10.0.0.0/8 or ::1/128");
+    }
+    out.trusted_proxy_cidrs.push_back(cidr);
+  }
+  out.forwarded_headers = in.list("daemon.trusted_proxies.forwarded_headers");
+}
+
+/// Nothing acts upon [daemon.oauth] yet, but a file that the reference refuses is refused here as
+/// well.
+void check_oauth(fields& in) {
+  if (!in.flag("daemon.oauth.enabled", false)) return;
+  const std::string issuer = in.text("daemon.oauth.issuer_url");
+  if (issuer.empty()) {
+    in.fail("oauth_issuer", "daemon.oauth.issuer_url",
+            "daemon.oauth.issuer_url is needed when daemon.oauth.enabled = true");
+  } else if (!issuer.starts_with("https://")) {
+    in.warn("oauth_issuer", "daemon.oauth.issuer_url",
+            "daemon.oauth.issuer_url should begin with https://");
+  }
+  if (is_literal(in.text("daemon.oauth.private_key_file"))) {
+    in.fail("oauth_key", "daemon.oauth.private_key_file",
+            "daemon.oauth.private_key_file must be env:NAME or file:/path");
+  }
+  if (!in.has("daemon.oauth.clients")) {
+    in.warn("oauth_clients", "daemon.oauth", "daemon.oauth has no [[daemon.oauth.clients]]");
+  }
+}
+
+}  // namespace
+
+config build_daemon(const value& document, const std::string& home,
+                    std::vector<finding>& findings) {
+  check_keys(file_kind::daemon, document, {}, findings);
+  fields in(document, findings);
+  config out;
+  out.home = home;
+  const mode_preset preset = read_mode(in, out);
+  read_listener(in, out);
+  read_limits(in, out, preset);
+  read_wal(in, out, preset);
+  refuse_unbuilt(in, out, preset);
+  if (auto tiers = in.list("daemon.retrieval_firewall.tier_order"); !tiers.empty()) {
+    out.tier_order = std::move(tiers);
+  }
+  read_proxies(in, out);
+  check_oauth(in);
+  return out;
+}
+
+}  // namespace nexus::config

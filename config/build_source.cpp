@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include "config/build.hpp"
+#include "config/fields.hpp"
+#include "config/schema.hpp"
+
+namespace nexus::config {
+namespace {
+
+void read_identity(fields& in, source_config& out) {
+  out.name = in.text("source.name");
+  const value* name = in.find("source.name");
+  if (out.name.empty() && (name == nullptr || name->kind == value_kind::string)) {
+    in.fail("missing_name", "source.name", "a source needs a name: name = \"…\" under [source]");
+  }
+  out.api_key = in.required_key("source.api_key", "empty_key");
+  out.name_space = in.text("source.namespace", out.name);
+  out.can_read = in.flag("source.can_read", false);
+  out.can_write = in.flag("source.can_write", false);
+  out.target_destination = in.text("source.target_destination");
+  out.default_profile = in.text("source.default_profile", out.default_profile);
+}
+
+void read_actor(fields& in, source_config& out) {
+  out.default_actor_type = in.text("source.default_actor_type", out.default_actor_type);
+  out.default_actor_id = in.text("source.default_actor_id");
+  const std::string& type = out.default_actor_type;
+  if (type != "user" && type != "agent" && type != "system") {
+    in.warn("unknown_value", "source.default_actor_type",
+            "source.default_actor_type is \"" + type +
+                "\"; requests without an X-Actor-Type header will be refused: it must be user, "
+                "agent or system");
+  }
+}
+
+void read_limits(fields& in, source_config& out, std::int64_t rate_default) {
+  out.requests_per_minute =
+      in.positive("source.rate_limit.requests_per_minute", rate_default, 1'000'000'000);
+  out.payload_bytes_max =
+      in.positive("source.payload_limits.max_bytes", out.payload_bytes_max, std::int64_t{1} << 30);
+  out.idempotency_enabled = in.flag("source.idempotency.enabled", false);
+  out.dedup_window_seconds =
+      in.positive("source.idempotency.dedup_window_seconds", out.dedup_window_seconds, 315'360'000);
+}
+
+void read_mapping(fields& in, source_config& out) {
+  if (const value* mapping = in.find("source.mapping")) {
+    for (const value& field : mapping->children) out.mapping.emplace_back(field.key, field.text);
+  }
+  const value* transform = in.find("source.transform");
+  if (transform == nullptr) return;
+  for (const value& field : transform->children) {
+    std::vector<std::string> steps;
+    for (const value& step : field.children) {
+      if (step.kind != value_kind::string) continue;
+      if (step.text != "trim" && !step.text.starts_with("coalesce:")) {
+        in.warn("unknown_value", "source.transform." + field.key,
+                "transform \"" + step.text +
+                    "\" has no effect; there are trim and "
+                    "coalesce:<default>");
+      }
+      steps.push_back(step.text);
+    }
+    out.transform.emplace_back(field.key, std::move(steps));
+  }
+}
+
+void read_policy(fields& in, source_config& out) {
+  out.policy.allowed_destinations = in.list("source.policy.allowed_destinations");
+  out.policy.allowed_operations = in.list("source.policy.allowed_operations");
+  out.policy.allowed_retrieval_modes = in.list("source.policy.allowed_retrieval_modes");
+  out.policy.allowed_profiles = in.list("source.policy.allowed_profiles");
+  const std::string tier = in.text("source.policy.retrieval_firewall.default_classification_tier",
+                                   out.default_classification_tier);
+  out.default_classification_tier =
+      in.text("source.retrieval_firewall.default_classification_tier", tier);
+}
+
+}  // namespace
+
+source_config build_source(const value& document, std::int64_t rate_default,
+                           std::vector<finding>& findings) {
+  check_keys(file_kind::source, document, {}, findings);
+  fields in(document, findings);
+  source_config out;
+  out.where = in.where("source.name");
+  read_identity(in, out);
+  read_actor(in, out);
+  read_limits(in, out, rate_default);
+  read_mapping(in, out);
+  read_policy(in, out);
+  return out;
+}
+
+}  // namespace nexus::config

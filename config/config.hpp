@@ -1,0 +1,103 @@
+// The whole configuration as plain, checked values: every default filled in, every secret resolved,
+// every path absolute. Keys and defaults are those of section 4 of the v0.1.2 behaviour;
+// docs/configuration.md lists them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/secret.hpp"
+
+namespace nexus::config {
+
+/// Where a value stands in a file, for messages. Lines and columns count from 1.
+struct location {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+/// `[daemon.wal]` and its tables.
+struct wal_config {
+  std::string path;
+  std::int64_t max_segment_size_mb = 50;
+  bool mac = false;  ///< integrity.mode = "mac"
+  secret mac_key;
+  bool accept_unsigned = true;  ///< integrity.accept_unsigned; false in mode "safe"
+};
+
+/// `[source.policy]`; an empty list allows everything.
+struct policy_config {
+  std::vector<std::string> allowed_destinations;
+  std::vector<std::string> allowed_operations;
+  std::vector<std::string> allowed_retrieval_modes;
+  std::vector<std::string> allowed_profiles;
+};
+
+/// One file of `sources/`.
+struct source_config {
+  location where;
+  std::string name;
+  secret api_key;
+  std::string name_space;  ///< `namespace`; default: the name
+  bool can_read = false;
+  bool can_write = false;
+  std::string target_destination;  ///< empty: the first destination
+  std::string default_actor_type = "user";
+  std::string default_actor_id;
+  std::string default_profile = "balanced";
+  std::int64_t requests_per_minute = 2000;
+  std::int64_t payload_bytes_max = 10'485'760;
+  /// output field -> path, in file order
+  std::vector<std::pair<std::string, std::string>> mapping;
+  /// output field -> transforms in the order in which they apply
+  std::vector<std::pair<std::string, std::vector<std::string>>> transform;
+  bool idempotency_enabled = false;
+  std::int64_t dedup_window_seconds = 300;
+  policy_config policy;
+  std::string default_classification_tier = "public";
+};
+
+/// One file of `destinations/`.
+struct destination_config {
+  location where;
+  std::string name;
+  std::string type;
+  /// The type's own keys (destinations::type_info::keys), secrets resolved and paths expanded.
+  std::map<std::string, std::string> values;
+  std::int64_t workers = 0;  ///< 0: the type's default
+  std::int64_t batch_size = 256;
+  std::int64_t max_attempts = 5;
+  std::chrono::milliseconds initial_backoff{1000};
+  std::chrono::milliseconds max_backoff{60'000};
+};
+
+/// `daemon.toml`, with the sources and destinations beside it.
+struct config {
+  std::string home;
+  std::string bind = "127.0.0.1";
+  std::uint16_t port = 8080;
+  secret admin_token;
+  std::string log_level = "info";    ///< debug, info, warn, error
+  std::string log_format = "text";   ///< text, json
+  std::string mode;                  ///< "", simple, safe, balanced, fast
+  std::int64_t queue_size = 10'000;  ///< entries held in memory for each destination
+  std::int64_t pending_entries_max =
+      10'000'000;  ///< `max_pending_entries`: above it, writes are refused with 429
+  std::chrono::seconds drain_timeout{30};
+  std::int64_t global_requests_per_minute = 2000;
+  wal_config wal;
+  std::vector<std::string> tier_order{"public", "internal", "confidential", "restricted"};
+  std::chrono::seconds watchdog_interval{30};
+  std::int64_t watchdog_disk_bytes_min = 100 * 1024 * 1024;
+  std::vector<std::string> trusted_proxy_cidrs;
+  std::vector<std::string> forwarded_headers;
+  std::vector<source_config> sources;
+  std::vector<destination_config> destinations;
+};
+
+}  // namespace nexus::config

@@ -1,0 +1,123 @@
+#include "config/fields.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "config/reference.hpp"
+
+namespace nexus::config {
+namespace {
+
+const value* of_kind(const value* found, value_kind kind) {
+  return found != nullptr && found->kind == kind ? found : nullptr;
+}
+
+/// Why the reference leads to nothing, and what to do.
+std::string why_empty(std::string_view path, const std::string& reference, bool present) {
+  const std::string name(path);
+  if (reference.starts_with("env:")) {
+    return name + " refers to the environment variable " + reference.substr(4) +
+           ", which is not set or empty";
+  }
+  if (reference.starts_with("file:")) {
+    return name + " refers to " + reference.substr(5) + ", which is empty";
+  }
+  return name + (present ? " is empty" : " is missing") +
+         "; set it to env:NAME, file:/path or the key itself";
+}
+
+}  // namespace
+
+location fields::where(std::string_view path) const {
+  while (!path.empty()) {
+    if (const value* found = document_.find(path)) return found->key_at;
+    const std::size_t dot = path.rfind('.');
+    path = path.substr(0, dot == std::string_view::npos ? 0 : dot);
+  }
+  return document_.where;
+}
+
+std::string fields::text(std::string_view path, const std::string& when_empty) const {
+  const value* found = of_kind(find(path), value_kind::string);
+  return found == nullptr || found->text.empty() ? when_empty : found->text;
+}
+
+std::string fields::word(std::string_view path) const {
+  std::string out;
+  for (const char c : text(path)) {
+    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  out.erase(out.begin(), std::find_if_not(out.begin(), out.end(), is_space));
+  while (!out.empty() && is_space(out.back())) out.pop_back();
+  return out;
+}
+
+bool fields::flag(std::string_view path, bool when_absent) const {
+  const value* found = of_kind(find(path), value_kind::boolean);
+  return found == nullptr ? when_absent : found->boolean;
+}
+
+std::vector<std::string> fields::list(std::string_view path) const {
+  std::vector<std::string> out;
+  if (const value* found = of_kind(find(path), value_kind::array)) {
+    for (const value& element : found->children) out.push_back(element.text);
+  }
+  return out;
+}
+
+std::int64_t fields::positive(std::string_view path, std::int64_t when_not_positive,
+                              std::int64_t most) {
+  const value* found = of_kind(find(path), value_kind::integer);
+  if (found == nullptr || found->integer <= 0) return when_not_positive;
+  if (found->integer > most) {
+    fail("out_of_range", path,
+         std::string(path) + " is " + found->text + "; the most is " + std::to_string(most));
+  }
+  return std::min(found->integer, most);
+}
+
+std::optional<secret> fields::resolve(std::string_view path) {
+  const std::string reference = text(path);
+  if (reference.starts_with('/') || reference.starts_with("~/")) {
+    warn("literal_path", path,
+         std::string(path) +
+             " looks like a path, but stands for the key itself; write file:/path "
+             "to read the key from a file");
+  }
+  auto resolved = resolve_reference(reference);
+  if (resolved.ok()) return std::move(*resolved);
+  fail("unresolved_reference", path, std::string(path) + ": " + resolved.reason().text);
+  return std::nullopt;
+}
+
+secret fields::key(std::string_view path) {
+  return resolve(path).value_or(secret());
+}
+
+secret fields::required_key(std::string_view path, const char* code) {
+  const value* found = find(path);
+  // A value of the wrong type has been reported as such.
+  if (found != nullptr && found->kind != value_kind::string) return {};
+  auto resolved = resolve(path);
+  if (resolved && resolved->empty())
+    fail(code, path, why_empty(path, text(path), found != nullptr));
+  return resolved.value_or(secret());
+}
+
+std::string fields::absolute(std::string_view path, const std::string& when_empty) {
+  auto full = absolute_path(text(path, when_empty));
+  if (full.ok()) return std::move(*full);
+  fail("bad_path", path, std::string(path) + ": " + full.reason().text);
+  return {};
+}
+
+void fields::fail(const char* code, std::string_view path, const std::string& message) {
+  findings_.push_back({severity::error, code, "SCHEMA_ERROR: " + message, where(path)});
+}
+
+void fields::warn(const char* code, std::string_view path, const std::string& message) {
+  findings_.push_back({severity::warning, code, message, where(path)});
+}
+
+}  // namespace nexus::config

@@ -1,0 +1,56 @@
+// Typed reading of one document: defaults, ranges, references, and complaints that know their
+// place.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document.hpp"
+#include "config/secret.hpp"
+
+namespace nexus::config {
+
+/// Paths are dotted, from the top of the document. A value of the wrong type counts as absent:
+/// check_keys has reported it by then. The document and the findings must outlive this object.
+class fields {
+ public:
+  fields(const value& document, std::vector<finding>& findings)
+      : document_(document), findings_(findings) {}
+
+  bool has(std::string_view path) const { return document_.find(path) != nullptr; }
+  const value* find(std::string_view path) const { return document_.find(path); }
+  /// Where to point at when speaking of `path`: its key, or the innermost table around it that is
+  /// in the file.
+  location where(std::string_view path) const;
+
+  std::string text(std::string_view path, const std::string& when_empty = {}) const;
+  /// Lower case, white space around it removed: for values that are one of a few words.
+  std::string word(std::string_view path) const;
+  bool flag(std::string_view path, bool when_absent) const;
+  std::vector<std::string> list(std::string_view path) const;
+  /// Zero and less mean `when_not_positive`; above `most` is an error, `out_of_range`.
+  std::int64_t positive(std::string_view path, std::int64_t when_not_positive, std::int64_t most);
+  /// Resolves a reference. An error (`unresolved_reference`) if its file cannot be read; empty if
+  /// there is nothing. A literal that looks like a path gets a warning, `literal_path`.
+  secret key(std::string_view path);
+  /// As `key`, but nothing is an error, `code`.
+  secret required_key(std::string_view path, const char* code);
+  /// Reads a path; `when_empty` where there is none. Error `bad_path`.
+  std::string absolute(std::string_view path, const std::string& when_empty);
+
+  /// Adds a validation error (its text begins with SCHEMA_ERROR) or a warning about `path`.
+  void fail(const char* code, std::string_view path, const std::string& message);
+  void warn(const char* code, std::string_view path, const std::string& message);
+
+ private:
+  /// Nothing if that failed and has been reported.
+  std::optional<secret> resolve(std::string_view path);
+
+  const value& document_;
+  std::vector<finding>& findings_;
+};
+
+}  // namespace nexus::config

@@ -1,0 +1,21 @@
+#include "config/finding.hpp"
+
+#include <algorithm>
+
+namespace nexus::config {
+
+std::string to_string(const finding& problem) {
+  std::string out = problem.where.file;
+  if (problem.where.line > 0) {
+    out += ':' + std::to_string(problem.where.line) + ':' + std::to_string(problem.where.column);
+  }
+  out += problem.level == severity::error ? ": error: " : ": warning: ";
+  return out + problem.message + " [" + problem.code + ']';
+}
+
+bool has_errors(const std::vector<finding>& problems) noexcept {
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const finding& f) { return f.level == severity::error; });
+}
+
+}  // namespace nexus::config

@@ -1,0 +1,44 @@
+// Every key that a configuration file may hold, and the check of a document against that list.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document.hpp"
+
+namespace nexus::config {
+
+/// The three kinds of file, each with one table at its top.
+enum class file_kind : std::uint8_t { daemon, source, destination };
+
+enum class value_type : std::uint8_t {
+  string,
+  integer,
+  number,  ///< integer or real
+  boolean,
+  strings,
+  integers,
+  tables,  ///< `[[name]]`
+  scalar,  ///< string, integer, real or boolean
+};
+
+/// A key that v0.1.2 or this version knows.
+struct key_info {
+  std::string_view path;  ///< from the top of the file; `*` stands for any key
+  value_type type = value_type::string;
+  bool effective = true;  ///< false: read and checked, but nothing acts upon it in this version
+};
+
+std::span<const key_info> known_keys(file_kind kind) noexcept;
+
+/// Reports wrong types (error `wrong_type`), keys that nobody knows (warning `unknown_key`, with
+/// the nearest known key) and features that are switched on but are not there (warning
+/// `no_effect`). `type_keys` are keys of `[destination]` beside those of the schema; their values
+/// are scalars.
+void check_keys(file_kind kind, const value& document, const std::vector<std::string>& type_keys,
+                std::vector<finding>& findings);
+
+}  // namespace nexus::config

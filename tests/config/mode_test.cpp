@@ -1,0 +1,105 @@
+// What the modes fill in, and what they must not.
+#include "config/mode.hpp"
+#include "tests/config/home.hpp"
+
+using namespace nexus;
+using test::home;
+using test::texts;
+
+namespace {
+
+config::examination with(const std::string& lines) {
+  home files;
+  files.daemon("[daemon]\nadmin_token = \"t\"\n" + lines);
+  return files.examine();
+}
+
+const std::string accepted = "tls.enabled = false\nwal.encryption.enabled = false\n";
+
+}  // namespace
+
+TEST_CASE("the modes fill in what v0.1.2 lists") {
+  const auto safe = *config::find_mode("safe");
+  CHECK(safe.tls);
+  CHECK(safe.wal_encryption);
+  CHECK(safe.mac);
+  CHECK_FALSE(safe.accept_unsigned);
+  CHECK(safe.global_requests_per_minute == 500);
+  const auto fast = *config::find_mode("fast");
+  CHECK_FALSE(fast.tls);
+  CHECK_FALSE(fast.wal_encryption);
+  CHECK_FALSE(fast.mac);
+  CHECK(fast.global_requests_per_minute == 10'000);
+  for (const char* plain : {"", "simple", "balanced"}) {
+    const auto preset = *config::find_mode(plain);
+    CHECK_FALSE(preset.tls);
+    CHECK_FALSE(preset.wal_encryption);
+    CHECK_FALSE(preset.mac);
+    CHECK(preset.accept_unsigned);
+    CHECK(preset.global_requests_per_minute == 2000);
+  }
+}
+
+TEST_CASE("mode safe says clearly that there is no TLS and no encryption") {
+  const auto found = with("mode = \"safe\"\nwal.integrity.mac_key_file = \"k\"\n");
+  CHECK_FALSE(found.settings);
+  REQUIRE(test::codes(found.findings) == texts{"not_built", "not_built"});
+  CHECK(found.findings[0].where.line == 3);
+  CHECK(found.findings[0].message ==
+        "SCHEMA_ERROR: mode \"safe\" asks for daemon.tls.enabled, but this version has no TLS: "
+        "requests and keys would cross the network in the clear. To accept that (on loopback, or "
+        "behind a proxy that does TLS), write `tls.enabled = false` under [daemon]");
+  CHECK(found.findings[1].message ==
+        "SCHEMA_ERROR: mode \"safe\" asks for daemon.wal.encryption.enabled, but this version does "
+        "not encrypt its log: entries would be on disk in the clear. To accept that, write "
+        "`wal.encryption.enabled = false` under [daemon]");
+}
+
+TEST_CASE("mode safe starts once its gaps are accepted in writing") {
+  const auto found = with("mode = \"SAFE \"\nwal.integrity.mac_key_file = \"k\"\n" + accepted);
+  REQUIRE(found.settings);
+  CHECK(found.findings.empty());
+  CHECK(found.settings->mode == "safe");
+  CHECK(found.settings->wal.mac);
+  CHECK_FALSE(found.settings->wal.accept_unsigned);
+  CHECK(found.settings->global_requests_per_minute == 500);
+}
+
+TEST_CASE("mode safe needs a key for its signatures") {
+  CHECK(test::codes(with("mode = \"safe\"\n" + accepted).findings) == texts{"missing_keyfile"});
+}
+
+TEST_CASE("what the file says wins over the mode") {
+  const auto safe = with(
+      "mode = \"safe\"\nwal.integrity.mode = \"crc32\"\n"
+      "wal.integrity.accept_unsigned = true\n"
+      "rate_limit.global_requests_per_minute = 9\n" +
+      accepted);
+  REQUIRE(safe.settings);
+  CHECK_FALSE(safe.settings->wal.mac);
+  CHECK(safe.settings->wal.accept_unsigned);
+  CHECK(safe.settings->global_requests_per_minute == 9);
+  const auto fast =
+      with("mode = \"fast\"\nwal.integrity = { mode = \"mac\", mac_key_file = \"k\" }\n");
+  REQUIRE(fast.settings);
+  CHECK(fast.settings->wal.mac);
+  CHECK(fast.settings->global_requests_per_minute == 10'000);
+}
+
+TEST_CASE("asking for TLS or encryption is an error in every mode") {
+  const auto tls = with("[daemon.tls]\nenabled = true\n");
+  CHECK_FALSE(tls.settings);
+  REQUIRE(test::codes(tls.findings) == texts{"not_built"});
+  CHECK(tls.findings[0].where.line == 4);
+  const auto encryption = with("mode = \"fast\"\nwal.encryption.enabled = true\n");
+  CHECK_FALSE(encryption.settings);
+  CHECK(test::codes(encryption.findings) == texts{"not_built"});
+}
+
+TEST_CASE("an unknown mode is an error that names it") {
+  const auto found = with("mode = \"Turbo\"\n");
+  CHECK_FALSE(found.settings);
+  REQUIRE(test::codes(found.findings) == texts{"unknown_mode"});
+  CHECK(found.findings[0].message ==
+        "SCHEMA_ERROR: daemon.mode is \"turbo\"; it can be simple, safe, balanced or fast");
+}
