@@ -1,0 +1,258 @@
+#include "destinations/memory_record.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "core/json_text.hpp"
+#include "core/timestamp.hpp"
+
+namespace nexus::destinations {
+
+namespace {
+
+namespace json = core::json;
+
+core::error wrong_type(std::string_view member, std::string_view expected) {
+  std::string text = "the payload's ";
+  text.append(member).append(" is not ").append(expected);
+  return {core::errc::invalid_argument, std::move(text)};
+}
+
+/// JSON keys match in any case; those of records are all ASCII.
+bool same_key(std::string_view name, std::string_view key) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(name.begin(), name.end(), key.begin(), key.end(),
+                    [&](char a, char b) { return a == lower(b); });
+}
+
+/// The text of a raw string as valid UTF-8. Spelling it as JSON once more is what replaces bad
+/// bytes.
+std::string text_of(std::string_view raw) {
+  std::string text = json::unquote(raw);
+  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), ascii)) return text;
+  std::string spelled;
+  json::append_quoted(spelled, text);
+  return json::unquote(spelled);
+}
+
+/// Nothing if `text` is not RFC 3339. Times outside core::time_point's range keep their zone.
+std::optional<std::string> in_utc(const std::string& text) {
+  if (const auto when = core::parse_timestamp(text)) return core::format_timestamp(*when);
+  return core::normalize_timestamp(text);
+}
+
+/// As float32. A number too small for it becomes 0, one too large is refused.
+std::optional<float> float_of(std::string_view raw) {
+  float value = 0;
+  const char* end = raw.data() + raw.size();
+  if (std::from_chars(raw.data(), end, value).ec == std::errc{}) return value;
+  long double wide = 0;
+  if (std::from_chars(raw.data(), end, wide).ec != std::errc{}) return std::nullopt;
+  if (std::fabs(wide) >= 1) return std::nullopt;
+  return 0.0F;
+}
+
+core::result<void> read_integer(std::int64_t& into, std::string_view raw, std::string_view name) {
+  if (json::kind_of(raw) == json::kind::null) return {};
+  const auto [end, code] = std::from_chars(raw.data(), raw.data() + raw.size(), into);
+  if (code != std::errc{} || end != raw.data() + raw.size()) return wrong_type(name, "an integer");
+  return {};
+}
+
+core::result<void> read_text(std::string& into, std::string_view raw, std::string_view name) {
+  if (json::kind_of(raw) == json::kind::null) return {};
+  if (json::kind_of(raw) != json::kind::string) return wrong_type(name, "a string");
+  into = text_of(raw);
+  return {};
+}
+
+core::result<void> read_embedding(std::vector<float>& into, std::string_view raw) {
+  into.clear();
+  if (json::kind_of(raw) == json::kind::null) return {};
+  if (json::kind_of(raw) != json::kind::array) return wrong_type("embedding", "an array");
+  json::members elements(raw);
+  while (const auto* element = elements.next()) {
+    const json::kind kind = json::kind_of(element->value);
+    std::optional<float> value;
+    if (kind == json::kind::null) value = 0.0F;
+    if (kind == json::kind::number) value = float_of(element->value);
+    if (!value) return wrong_type("embedding", "an array of 32-bit floating-point numbers");
+    into.push_back(*value);
+  }
+  return {};
+}
+
+core::result<void> read_labels(std::vector<std::string>& into, std::string_view raw) {
+  into.clear();
+  if (json::kind_of(raw) == json::kind::null) return {};
+  if (json::kind_of(raw) != json::kind::array) return wrong_type("sensitivity_labels", "an array");
+  json::members elements(raw);
+  while (const auto* element = elements.next()) {
+    auto read = read_text(into.emplace_back(), element->value, "sensitivity_labels' element");
+    if (!read) return read;
+  }
+  return {};
+}
+
+core::result<void> read_metadata(std::map<std::string, std::string>& into, std::string_view raw) {
+  if (json::kind_of(raw) == json::kind::null) return {};
+  if (json::kind_of(raw) != json::kind::object) return wrong_type("metadata", "an object");
+  json::members values(raw);
+  while (const auto* item = values.next()) {
+    std::string value;
+    auto read = read_text(value, item->value, "metadata's value");
+    if (!read) return read;
+    into.insert_or_assign(text_of(item->key), std::move(value));
+  }
+  return {};
+}
+
+core::result<void> read_member(memory_record& into, const json::member& item) {
+  const std::string key = json::unquote(item.key);
+  for (const auto& field : fields_before_version) {
+    if (same_key(field.name, key)) return read_text(into.*field.member, item.value, field.name);
+  }
+  for (const auto& field : fields_after_version) {
+    if (same_key(field.name, key)) return read_text(into.*field.member, item.value, field.name);
+  }
+  if (same_key("schema_version", key)) {
+    return read_integer(into.schema_version, item.value, "schema_version");
+  }
+  if (same_key("embedding", key)) return read_embedding(into.embedding, item.value);
+  if (same_key("metadata", key)) return read_metadata(into.metadata, item.value);
+  if (same_key("sensitivity_labels", key)) return read_labels(into.sensitivity_labels, item.value);
+  if (same_key("classification_tier", key)) {
+    return read_text(into.classification_tier, item.value, "classification_tier");
+  }
+  return {};
+}
+
+std::string_view without_space(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n";
+  const auto first = text.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+void append_member(std::string& out, std::string_view key, std::string_view text) {
+  out += out.back() == '{' ? "" : ",";
+  json::append_quoted(out, key);
+  out += ':';
+  json::append_quoted(out, text);
+}
+
+/// Lays shortest digits out without an exponent; `exponent` is that of the first digit.
+void append_plain(std::string& out, const std::string& digits, int exponent) {
+  const int count = static_cast<int>(digits.size());
+  if (exponent < 0) {
+    out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
+  } else if (exponent >= count - 1) {
+    out.append(digits).append(static_cast<std::size_t>(exponent - count + 1), '0');
+  } else {
+    const auto whole = static_cast<std::size_t>(exponent) + 1;
+    out.append(digits, 0, whole).append(1, '.').append(digits, whole);
+  }
+}
+
+/// The reference's spelling of a float32 (section 1.4): the shortest digits that read back as the
+/// same number. std::to_chars cannot do the plain form by itself: it writes all digits of large
+/// numbers, not the shortest.
+void append_float(std::string& out, float value) {
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::scientific);
+  std::string text(buffer.data(), end.ptr);
+  const std::size_t mark = text.find('e');
+  const float size = std::fabs(value);
+  if (size != 0 && (size < 1e-6F || size >= 1e21F)) {
+    if (text.compare(mark, 3, "e-0") == 0) text.erase(mark + 2, 1);
+    out += text;
+    return;
+  }
+  int exponent = 0;
+  const std::size_t first = mark + (text[mark + 1] == '+' ? 2 : 1);
+  std::from_chars(text.data() + first, text.data() + text.size(), exponent);
+  std::string digits = text.substr(0, mark);
+  if (digits.front() == '-') {
+    out += '-';
+    digits.erase(0, 1);
+  }
+  if (digits.size() > 1) digits.erase(1, 1);
+  append_plain(out, digits, exponent);
+}
+
+void append_embedding(std::string& out, const std::vector<float>& embedding) {
+  out += ",\"embedding\":[";
+  for (std::size_t i = 0; i < embedding.size(); ++i) {
+    if (i > 0) out += ',';
+    append_float(out, embedding[i]);
+  }
+  out += ']';
+}
+
+void append_labels(std::string& out, const std::vector<std::string>& labels) {
+  out += ",\"sensitivity_labels\":[";
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (i > 0) out += ',';
+    json::append_quoted(out, labels[i]);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+core::result<memory_record> parse_record(std::string_view text) {
+  if (auto valid = json::validate(text); !valid) return valid.reason();
+  const std::string_view raw = without_space(text);
+  if (json::kind_of(raw) != json::kind::object) {
+    return core::error{core::errc::invalid_argument, "the payload is not a JSON object"};
+  }
+  memory_record record;
+  record.timestamp = core::zero_timestamp;
+  json::members items(raw);
+  while (const auto* item = items.next()) {
+    if (auto read = read_member(record, *item); !read) return read.reason();
+  }
+  auto utc = in_utc(record.timestamp);
+  if (!utc) return wrong_type("timestamp", "an RFC 3339 time");
+  record.timestamp = *std::move(utc);
+  return record;
+}
+
+void append_json(std::string& out, const memory_record& record) {
+  out += '{';
+  for (const auto& field : fields_before_version) {
+    append_member(out, field.name, record.*field.member);
+  }
+  out.append(",\"schema_version\":").append(std::to_string(record.schema_version));
+  for (const auto& field : fields_after_version) {
+    append_member(out, field.name, record.*field.member);
+  }
+  if (!record.embedding.empty()) append_embedding(out, record.embedding);
+  if (!record.metadata.empty()) out.append(",\"metadata\":").append(metadata_json(record.metadata));
+  if (!record.sensitivity_labels.empty()) append_labels(out, record.sensitivity_labels);
+  if (!record.classification_tier.empty()) {
+    append_member(out, "classification_tier", record.classification_tier);
+  }
+  out += '}';
+}
+
+std::string metadata_json(const std::map<std::string, std::string>& metadata) {
+  std::string out = "{";
+  for (const auto& [key, value] : metadata) append_member(out, key, value);
+  out += '}';
+  return out;
+}
+
+core::result<std::map<std::string, std::string>> parse_metadata(std::string_view text) {
+  if (auto valid = json::validate(text); !valid) return valid.reason();
+  std::map<std::string, std::string> metadata;
+  if (auto read = read_metadata(metadata, without_space(text)); !read) return read.reason();
+  return metadata;
+}
+
+}  // namespace nexus::destinations

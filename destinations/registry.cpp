@@ -1,0 +1,30 @@
+#include "destinations/registry.hpp"
+
+#include <utility>
+
+#include "destinations/sqlite.hpp"
+
+namespace nexus::destinations {
+
+bool registry::add(const std::string& type, type_info info) {
+  return types_.try_emplace(type, std::move(info)).second;
+}
+
+const type_info* registry::find(const std::string& type) const noexcept {
+  const auto found = types_.find(type);
+  return found == types_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> registry::types() const {
+  std::vector<std::string> names;
+  for (const auto& [name, info] : types_) names.push_back(name);
+  return names;
+}
+
+registry builtin_types() {
+  registry types;
+  types.add("sqlite", sqlite_type());
+  return types;
+}
+
+}  // namespace nexus::destinations
