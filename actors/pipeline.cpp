@@ -1,0 +1,343 @@
+#include "actors/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <thread>
+#include <utility>
+
+#include "actors/admission.hpp"
+#include "actors/destination_actor.hpp"
+#include "actors/protocol.hpp"
+#include "actors/queue_actor.hpp"
+#include "actors/status_source.hpp"
+#include "actors/wal_actor.hpp"
+#include "actors/weight.hpp"
+
+namespace nexus::actors {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// Beyond the budget, how long stop() waits for threads to end that are not blocked.
+constexpr milliseconds teardown_grace{500};
+
+caf::actor_system_config& scheduling(caf::actor_system_config& config) {
+  // What blocks has threads of its own; the rest is light, and `sharing` does not burn time when
+  // idle.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", 2);
+  return config;
+}
+
+/// The actors and their threads. Its destructor waits until every actor has ended.
+struct runtime {
+  caf::actor_system_config config;
+  caf::actor_system system{scheduling(config)};
+  // Behind the system: handles must be gone before it ends.
+  wal_actor wal;
+  std::vector<queue_actor> queues;
+};
+
+/// Destination instances of one name: some made at start, so that their faults show at once, others
+/// as needed.
+class instances {
+ public:
+  using target_ptr = std::shared_ptr<destinations::destination>;
+
+  instances(std::function<core::result<std::unique_ptr<destinations::destination>>(
+                const destinations::settings&)>
+                make,
+            destinations::settings settings)
+      : make_(std::move(make)), settings_(std::move(settings)) {}
+
+  core::result<void> prepare(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      auto made = make_(settings_);
+      if (!made.ok()) return std::move(made).reason();
+      ready_.push_back(*std::move(made));
+    }
+    return {};
+  }
+
+  core::result<target_ptr> take() {
+    {
+      std::lock_guard guard(mutex_);
+      if (!ready_.empty()) {
+        auto target = std::move(ready_.back());
+        ready_.pop_back();
+        return target;
+      }
+    }
+    auto made = make_(settings_);
+    if (!made.ok()) return std::move(made).reason();
+    return target_ptr(*std::move(made));
+  }
+
+ private:
+  std::function<core::result<std::unique_ptr<destinations::destination>>(
+      const destinations::settings&)>
+      make_;
+  destinations::settings settings_;
+  std::mutex mutex_;
+  std::vector<target_ptr> ready_;
+};
+
+core::result<destination_spawner> make_spawner(const destination_options& how,
+                                               const destinations::registry& types,
+                                               const core::logger_ptr& log) {
+  const auto& name = how.settings.name;
+  const auto* type = types.find(how.settings.type);
+  if (!type) {
+    return core::error{
+        core::errc::bad_config,
+        fmt::format("destination {}: there is no type \"{}\"", name, how.settings.type)};
+  }
+  auto targets = std::make_shared<instances>(type->make, how.settings);
+  if (auto prepared = targets->prepare(how.workers); !prepared.ok()) {
+    return core::error{core::errc::bad_config,
+                       fmt::format("destination {}: {}", name, prepared.reason().text)};
+  }
+  return destination_spawner(
+      [targets, name, log](caf::actor_system& system) -> core::result<destination_actor> {
+        auto target = targets->take();
+        if (!target.ok()) return target.reason();
+        return spawn_destination_actor(system, {name, *target, log});
+      });
+}
+
+core::result<void> check(const std::vector<destination_options>& destinations) {
+  std::set<std::string> names;
+  for (const auto& how : destinations) {
+    if (how.workers == 0 || how.batch_entries_max == 0 || how.window_entries_max == 0 ||
+        how.window_bytes_max == 0) {
+      return core::error{core::errc::bad_config,
+                         fmt::format("destination {}: workers, batch and window must be at least 1",
+                                     how.settings.name)};
+    }
+    if (!names.insert(how.settings.name).second) {
+      return core::error{core::errc::bad_config,
+                         fmt::format("there are two destinations {}", how.settings.name)};
+    }
+  }
+  return {};
+}
+
+/// The entry as the log stores it, so that a destination sees the same whether it comes from memory
+/// or from the log.
+core::entry_ptr as_stored(core::entry_ptr value, const core::wall_clock& clock) {
+  if (value->version == 2 && value->status == "PENDING" && !value->timestamp.empty()) return value;
+  auto stored = std::make_shared<core::entry>(*value);
+  stored->version = 2;
+  stored->status = "PENDING";
+  if (stored->timestamp.empty()) stored->timestamp = core::format_timestamp(clock());
+  return stored;
+}
+
+class running_pipeline final : public pipeline {
+ public:
+  running_pipeline(pipeline_options how, std::shared_ptr<wal::log> log, core::logger_ptr logger)
+      : how_(std::move(how)),
+        log_(std::move(log)),
+        logger_(std::move(logger)),
+        admission_(
+            std::make_shared<admission>(how_.pending_entries_max, how_.in_flight_bytes_max)) {}
+
+  ~running_pipeline() override {
+    if (home_.joinable()) stop(milliseconds{0});
+  }
+
+  void run(const std::vector<destination_spawner>& spawners, core::metrics& metrics) {
+    std::vector<std::shared_ptr<board>> boards;
+    for (const auto& one : how_.destinations) {
+      boards.push_back(std::make_shared<board>(one.settings.name, one.settings.type));
+    }
+    shown_ = std::make_shared<status_source>(log_, boards);
+    publish(metrics, shown_);
+    observe_commits(metrics, *log_);
+
+    std::promise<wal_actor> opened;
+    auto entrance = opened.get_future();
+    std::promise<void> ended;
+    actors_ended_ = ended.get_future();
+    std::packaged_task<void()> task([this, &spawners, &metrics, boards, opened = std::move(opened),
+                                     ended = std::move(ended)]() mutable {
+      runtime now;
+      spawn(now, spawners, boards, metrics);
+      opened.set_value(now.wal);
+      end(now, stop_at_.get_future().get());
+      ended.set_value();  // from here on the pipeline may be gone
+    });
+    torn_down_ = task.get_future();
+    home_ = std::thread(std::move(task));
+    entrance_ = entrance.get();
+  }
+
+  void append(core::entry_ptr value, std::function<void(const core::result<void>&)> done) override {
+    const std::size_t bytes = weight(*value);
+    std::shared_lock guard(entrance_mutex_);
+    const bool open = static_cast<bool>(entrance_);
+    if (open && admission_->enter(log_->pending_count(), bytes)) {
+      auto leave = [room = admission_, bytes,
+                    done = std::move(done)](const core::result<void>& answer) {
+        room->leave(bytes);
+        done(answer);
+      };
+      caf::anon_send(entrance_, append_atom::value,
+                     std::make_shared<submission>(as_stored(std::move(value), how_.wal.clock),
+                                                  std::move(leave)));
+      return;
+    }
+    guard.unlock();
+    if (open)
+      return done(
+          core::error{core::errc::overloaded, "too many entries are waiting; try again later"});
+    done(core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
+  }
+
+  pipeline_status status() const override { return shown_->read(); }
+
+  std::uint64_t stop(milliseconds budget) override {
+    if (!home_.joinable()) return log_->pending_count();
+    const auto deadline = steady_clock::now() + budget;
+    close_entrance();
+    stop_at_.set_value(deadline);
+    actors_ended_.wait();
+    if (auto closed = log_->close(); !closed.ok()) {
+      logger_->error(fmt::format("closing the log: {}", closed.reason().text));
+    }
+    tear_down(deadline);
+    return log_->pending_count();
+  }
+
+ private:
+  void close_entrance() {
+    shown_->set_draining();
+    std::unique_lock guard(entrance_mutex_);
+    entrance_ = nullptr;
+  }
+
+  void spawn(runtime& now, const std::vector<destination_spawner>& spawners,
+             const std::vector<std::shared_ptr<board>>& boards, core::metrics& metrics) {
+    now.wal = spawn_wal_actor(now.system, {log_, logger_, &append_seconds(metrics)});
+    now.wal->attach_functor([shown = shown_](const caf::error&) { shown->set_log_unattended(); });
+    for (std::size_t i = 0; i < spawners.size(); ++i) {
+      now.queues.push_back(spawn_queue_actor(
+          now.system, {how_.destinations[i], now.wal, spawners[i], boards[i], logger_, &metrics}));
+    }
+  }
+
+  /// Ends the actors in the order in which entries travel: whatever one still sends, the next
+  /// takes.
+  void end(runtime& now, steady_clock::time_point deadline) {
+    caf::scoped_actor self{now.system};
+    // Answered when everything that was handed in has been answered.
+    self->request(now.wal, caf::infinite, seal_atom::value)
+        .receive([] {}, [&](const caf::error& why) { warn(now, "sealing the log", why); });
+    drain(now, self, deadline);
+    // Queues and the log's actor never block for long; destination actors may, and are not waited
+    // for here.
+    for (const auto& queue : now.queues) self->send_exit(queue, caf::exit_reason::user_shutdown);
+    for (const auto& queue : now.queues) self->wait_for(queue);
+    self->send_exit(now.wal, caf::exit_reason::user_shutdown);
+    self->wait_for(now.wal);
+  }
+
+  void drain(runtime& now, caf::scoped_actor& self, steady_clock::time_point deadline) {
+    if (now.queues.empty()) return;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    const auto timeout = std::max(left, milliseconds{1});
+    using response = decltype(self->request(now.queues.front(), timeout, drain_atom::value));
+    std::vector<response> responses;
+    for (const auto& queue : now.queues) {
+      responses.push_back(self->request(queue, timeout, drain_atom::value));
+    }
+    for (std::size_t i = 0; i < responses.size(); ++i) {
+      responses[i].receive([] {},
+                           [&](const caf::error& why) {
+                             warn(now, "draining destination " + how_.destinations[i].settings.name,
+                                  why);
+                           });
+    }
+  }
+
+  /// A destination that blocks cannot be interrupted. Its thread, which holds nothing of ours but
+  /// the destination, is left to itself then, and so is the thread that waits for it.
+  void tear_down(steady_clock::time_point deadline) {
+    const auto until = std::max(deadline, steady_clock::now() + teardown_grace);
+    if (torn_down_.wait_until(until) == std::future_status::ready) return home_.join();
+    logger_->warn("a destination still blocks; stopped without it, what it holds stays pending");
+    home_.detach();
+  }
+
+  void warn(runtime& now, const std::string& action, const caf::error& why) {
+    logger_->warn(fmt::format("stopping: {}: {}", action, now.system.render(why)));
+  }
+
+  const pipeline_options how_;
+  const std::shared_ptr<wal::log> log_;
+  const core::logger_ptr logger_;
+  const std::shared_ptr<admission> admission_;
+  std::shared_ptr<status_source> shown_;
+  /// The thread that the runtime lives on. ~actor_system waits for ever if another thread than the
+  /// one that made it destroys it (CAF's logger is kept alive by a variable of that thread).
+  std::thread home_;  ///< not joinable when stopped
+  std::promise<steady_clock::time_point> stop_at_;
+  std::future<void> actors_ended_;
+  std::future<void> torn_down_;
+  std::shared_mutex entrance_mutex_;
+  wal_actor
+      entrance_;  ///< Null when closed: appends must not reach a runtime that is being taken down.
+};
+
+/// Counts what opening the log found, and names pending entries that nobody will deliver.
+void note_replay(const wal::log& log, double seconds,
+                 const std::vector<destination_options>& destinations, core::logger& logger,
+                 core::metrics& metrics) {
+  const auto found = log.stats();
+  metrics.get_counter("bubblefish_replay_entries_total", "Entries found pending at start.")
+      .add(static_cast<double>(found.replayed));
+  metrics.get_gauge("bubblefish_replay_duration_seconds", "How long opening the log took.")
+      .set(seconds);
+  logger.info(fmt::format("log opened in {:.3f} s: {} entries pending", seconds, found.pending));
+  for (const auto& name : log.pending_destinations()) {
+    const bool known = std::any_of(destinations.begin(), destinations.end(),
+                                   [&](const auto& one) { return one.settings.name == name; });
+    if (!known)
+      logger.warn(
+          fmt::format("entries are pending for destination {}, which is not configured", name));
+  }
+}
+
+}  // namespace
+
+core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
+                                                        const destinations::registry& types,
+                                                        core::logger_ptr log,
+                                                        core::metrics& metrics) {
+  if (auto checked = check(how.destinations); !checked.ok()) return std::move(checked).reason();
+  const auto begun = steady_clock::now();
+  auto opened = wal::log::open(how.wal);
+  if (!opened.ok()) return std::move(opened).reason();
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
+  note_replay(**opened, seconds, how.destinations, *log, metrics);
+  if (how.on_pending)
+    if (auto told = (*opened)->replay(how.on_pending); !told.ok()) return std::move(told).reason();
+
+  std::vector<destination_spawner> spawners;
+  for (const auto& one : how.destinations) {
+    auto spawner = make_spawner(one, types, log);
+    if (!spawner.ok()) return std::move(spawner).reason();
+    spawners.push_back(*std::move(spawner));
+  }
+  auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), log);
+  made->run(spawners, metrics);
+  return std::unique_ptr<pipeline>(std::move(made));
+}
+
+}  // namespace nexus::actors

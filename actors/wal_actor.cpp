@@ -1,0 +1,201 @@
+#include "actors/wal_actor.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "actors/guard.hpp"
+#include "actors/weight.hpp"
+
+namespace nexus::actors {
+namespace {
+
+/// A group is written at the latest when it has grown to this size, so that one write stays short.
+constexpr std::size_t group_bytes_max = 8 * 1024 * 1024;
+
+/// A fetch that waits for the next commit.
+struct waiting_fetch {
+  fetch_request what;
+  caf::typed_response_promise<fetched> promise;
+  fetched answer;
+  std::size_t bytes = 0;
+  bool full = false;
+};
+
+class wal_state {
+ public:
+  static inline const char* name = "wal";
+
+  explicit wal_state(wal_actor::pointer self) : self_(self) {}
+
+  wal_actor::behavior_type make_behavior(wal_actor_options options) {
+    options_ = std::move(options);
+    guard(self_, name, options_.logger);
+    self_->set_exit_handler([this](caf::exit_msg& message) {
+      flush();
+      self_->quit(std::move(message.reason));
+    });
+    return {
+        [this](append_atom, const submission_ptr& value) { append(value); },
+        [this](delivered_atom, const std::string& destination,
+               const std::vector<std::string>& ids) { delivered(destination, ids); },
+        [this](failed_atom, const std::string& destination,
+               const std::vector<wal::failure>& failures) {
+          warn_if_failed("marking permanent failures",
+                         options_.log->mark_permanent_failure_batch(failures, destination));
+        },
+        [this](fetch_atom, const fetch_request& what) { return fetch(what); },
+        [this](flush_atom) { flush(); },
+        [this](seal_atom) { seal(); },
+    };
+  }
+
+ private:
+  void append(const submission_ptr& value) {
+    if (sealed_)
+      return value->settle(
+          core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
+    group_bytes_ += weight(*value->entry());
+    group_.push_back(value);
+    if (group_bytes_ >= group_bytes_max) return flush();
+    queue_flush();
+  }
+
+  void delivered(const std::string& destination, const std::vector<std::string>& ids) {
+    auto& marks = marks_[destination];
+    marks.insert(marks.end(), ids.begin(), ids.end());
+    queue_flush();
+  }
+
+  /// The group closes when this message comes up, behind everything that is in the mailbox now.
+  void queue_flush() {
+    if (!std::exchange(flush_queued_, true)) self_->send(self_, flush_atom::value);
+  }
+
+  void flush() {
+    flush_queued_ = false;
+    for (const auto& [destination, ids] : std::exchange(marks_, {})) {
+      warn_if_failed("marking delivered entries",
+                     options_.log->mark_delivered_batch(ids, destination));
+    }
+    commit();
+  }
+
+  void commit() {
+    if (group_.empty()) return;
+    const auto group = std::exchange(group_, {});
+    group_bytes_ = 0;
+    std::vector<core::entry_ptr> entries;
+    entries.reserve(group.size());
+    for (const auto& one : group) entries.push_back(one->entry());
+
+    const wal::position before = options_.log->end();
+    const auto results = options_.log->append_batch(entries);
+    const auto now = submission::clock::now();
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      group[i]->settle(results[i]);
+      options_.append_seconds->observe(
+          std::chrono::duration<double>(now - group[i]->begun()).count());
+    }
+    hand_on(before, entries, results);
+  }
+
+  /// Answers waiting fetches from memory. They have seen everything before `before`, and nobody
+  /// else appends, so the accepted entries stand at `before`, `before` + 1, ... in order. What a
+  /// fetch has no room for is read from the log by the next one.
+  void hand_on(wal::position before, const std::vector<core::entry_ptr>& entries,
+               const std::vector<core::result<void>>& results) {
+    if (waiting_.empty()) return;
+    wal::position at = before;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!results[i].ok()) continue;
+      if (auto found = waiting_.find(entries[i]->destination); found != waiting_.end()) {
+        offer(found->second, entries[i], at);
+      }
+      ++at;
+    }
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      auto& fetch = it->second;
+      if (fetch.answer.entries.empty()) {
+        ++it;
+        continue;
+      }
+      fetch.promise.deliver(std::move(fetch.answer));
+      it = waiting_.erase(it);
+    }
+  }
+
+  static void offer(waiting_fetch& fetch, const core::entry_ptr& entry, wal::position at) {
+    auto& taken = fetch.answer.entries;
+    const std::size_t bytes = weight(*entry);
+    fetch.full = fetch.full || taken.size() >= fetch.what.entries_max ||
+                 (!taken.empty() && fetch.bytes + bytes > fetch.what.bytes_max);
+    if (fetch.full) return;  // for good: a later, smaller entry must not overtake
+    taken.push_back(entry);
+    fetch.bytes += bytes;
+    fetch.answer.next = at + 1;
+  }
+
+  caf::result<fetched> fetch(fetch_request what) {
+    for (;;) {
+      auto read =
+          options_.log->read_pending(what.destination, what.from, what.entries_max, what.bytes_max);
+      if (!read.ok()) return to_caf(read.reason());
+      what.from = read->next;
+      if (!read->entries.empty() || (read->at_end && sealed_)) return answer(*std::move(read));
+      if (read->at_end) break;
+      // Nothing could be read of this part: its lines are damaged. The log has said so and passes
+      // them over.
+    }
+    auto promise = self_->make_response_promise<fetched>();
+    waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
+    return promise;
+  }
+
+  fetched answer(wal::pending_batch read) const {
+    fetched out;
+    out.next = read.next;
+    out.last = sealed_ && read.at_end;
+    for (auto& one : read.entries) out.entries.push_back(std::move(one.entry));
+    return out;
+  }
+
+  void seal() {
+    flush();
+    sealed_ = true;
+    for (auto& [destination, fetch] : std::exchange(waiting_, {})) {
+      fetch.promise.deliver(fetched{{}, fetch.what.from, true});
+    }
+  }
+
+  void warn_if_failed(const char* action, const core::result<void>& result) {
+    if (!result.ok())
+      options_.logger->warn(fmt::format("wal: {}: {}", action, result.reason().text));
+  }
+
+  wal_actor::pointer self_;
+  wal_actor_options options_;
+  std::vector<submission_ptr> group_;
+  std::size_t group_bytes_ = 0;
+  std::map<std::string, std::vector<std::string>> marks_;
+  std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
+  bool flush_queued_ = false;
+  bool sealed_ = false;
+};
+
+static_assert(!std::is_aggregate_v<wal_state>);
+
+wal_actor::behavior_type run(wal_actor::stateful_pointer<wal_state> self,
+                             wal_actor_options options) {
+  return self->state.make_behavior(std::move(options));
+}
+
+}  // namespace
+
+wal_actor spawn_wal_actor(caf::actor_system& system, wal_actor_options options) {
+  return system.spawn<caf::detached>(run, std::move(options));
+}
+
+}  // namespace nexus::actors

@@ -1,0 +1,277 @@
+// The queue's rules, message by message: the test is the worker, the log is scripted, time stands
+// still.
+#include "actors/queue_actor.hpp"
+
+#include <deque>
+
+#include "actors/weight.hpp"
+#include "tests/actors/deterministic.hpp"
+#include "tests/actors/log_keeper.hpp"
+#include "tests/actors/scripted_destination.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using namespace nexus::actors;
+using namespace std::chrono_literals;
+using phase = destination_status::phase;
+
+namespace {
+
+/// A log in memory; position i holds the i-th entry.
+struct log_script {
+  std::vector<core::entry_ptr> entries;
+  bool sealed = false;
+  std::vector<fetch_request> fetches;
+  std::vector<wal::failure> failures;
+  std::vector<std::string> delivered;
+};
+
+wal_actor::behavior_type scripted_log(wal_actor::pointer self, std::shared_ptr<log_script> is) {
+  return {
+      [](append_atom, const submission_ptr&) {},
+      [=](delivered_atom, const std::string&, const std::vector<std::string>& ids) {
+        is->delivered.insert(is->delivered.end(), ids.begin(), ids.end());
+      },
+      [=](failed_atom, const std::string&, const std::vector<wal::failure>& failures) {
+        is->failures.insert(is->failures.end(), failures.begin(), failures.end());
+      },
+      [=](fetch_atom, const fetch_request& what) -> caf::result<fetched> {
+        is->fetches.push_back(what);
+        fetched answer;
+        auto at = what.from;
+        for (; at < is->entries.size() && answer.entries.size() < what.entries_max; ++at) {
+          answer.entries.push_back(is->entries[at]);
+        }
+        answer.next = at;
+        answer.last = is->sealed && at == is->entries.size();
+        if (answer.entries.empty() && !is->sealed) return self->make_response_promise<fetched>();
+        return answer;
+      },
+      [](flush_atom) {},
+      [](seal_atom) {},
+  };
+}
+
+class queue_house : public deterministic {
+ public:
+  explicit queue_house(std::size_t entries, std::size_t workers = 0) {
+    for (std::size_t i = 0; i < entries; ++i) {
+      log->entries.push_back(make_entry("p" + std::to_string(i)));
+    }
+    how.settings.name = "d";
+    how.workers = workers;
+    how.retry = {3, 1'000ms, 8'000ms};
+  }
+  ~queue_house() {
+    self->send_exit(queue, caf::exit_reason::user_shutdown);
+    self->send_exit(wal, caf::exit_reason::user_shutdown);
+    settle();
+  }
+
+  void start() {
+    wal = system.spawn(scripted_log, log);
+    queue = spawn_queue_actor(system, {how, wal, spawner, shown, kept, &metrics});
+    settle();
+  }
+
+  /// Asks as a worker does; the batch, or nothing while there is none.
+  std::optional<work> next() {
+    caf::scoped_actor worker{system};
+    auto asked = worker->request(queue, caf::infinite, next_atom::value);
+    settle();
+    if (!worker->has_next_message()) return {};
+    std::optional<work> got;
+    asked.receive([&](work& given) { got = std::move(given); },
+                  [&](const caf::error& reason) { FAIL(system.render(reason)); });
+    return got;
+  }
+
+  void report(const work& done, outcome_kind kind) {
+    self->send(queue, report_atom::value, done.batch, all(done.what.entries, kind));
+    settle();
+  }
+
+  destination_status status() const { return shown->read(); }
+
+  std::shared_ptr<log_script> log = std::make_shared<log_script>();
+  std::shared_ptr<board> shown = std::make_shared<board>("d", "scripted");
+  std::shared_ptr<log_keeper> kept = std::make_shared<log_keeper>();
+  core::metrics metrics;
+  destination_options how;
+  destination_spawner spawner;
+  wal_actor wal;
+  queue_actor queue;
+};
+
+}  // namespace
+
+TEST_CASE("a queue never holds more than its window, and fetches when a quarter of it is free") {
+  queue_house in(1'000);
+  in.how.window_entries_max = 100;
+  in.how.batch_entries_max = 10;
+  in.start();
+  CHECK(in.status().queued == 100);
+  std::vector<std::string> seen;
+  for (int batch = 0; batch < 100; ++batch) {
+    auto got = in.next();
+    REQUIRE(got);
+    for (const auto& entry : got->what.entries) seen.push_back(entry->payload_id);
+    in.report(*got, outcome_kind::delivered);
+    REQUIRE(in.status().queued <= 100);
+  }
+  REQUIRE(seen.size() == 1'000);
+  for (std::size_t i = 0; i < seen.size(); ++i) REQUIRE(seen[i] == "p" + std::to_string(i));
+  CHECK(in.status().queued == 0);
+  for (std::size_t i = 1; i + 1 < in.log->fetches.size(); ++i) {
+    CHECK(in.log->fetches[i].entries_max >= 25);
+  }
+}
+
+TEST_CASE("a window is bounded in bytes too") {
+  queue_house in(100);
+  in.how.window_bytes_max = 10 * weight(*in.log->entries[0]);
+  in.start();
+  REQUIRE_FALSE(in.log->fetches.empty());
+  CHECK(in.log->fetches[0].bytes_max == in.how.window_bytes_max);
+}
+
+TEST_CASE("an entry refused for now waits for its backoff, while others go on") {
+  queue_house in(2);
+  in.how.batch_entries_max = 1;
+  in.start();
+  auto first = in.next();
+  in.report(*first, outcome_kind::transient);
+  auto second = in.next();
+  REQUIRE(second);
+  CHECK(second->what.entries[0]->payload_id == "p1");
+  in.report(*second, outcome_kind::delivered);
+  in.pass(1'000ms);
+  auto again = in.next();
+  REQUIRE(again);
+  CHECK(again->what.entries[0]->payload_id == "p0");
+}
+
+TEST_CASE("after the last attempt an entry is reported to the log with the reason") {
+  queue_house in(1);
+  in.start();
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    auto got = in.next();
+    REQUIRE(got);
+    CHECK(in.log->failures.empty());
+    in.report(*got, outcome_kind::transient);
+    in.pass(8'000ms);
+  }
+  REQUIRE(in.log->failures.size() == 1);
+  CHECK(in.log->failures[0].payload_id == "p0");
+  CHECK(in.log->failures[0].reason == "gave up after attempt 3: scripted");
+  CHECK(in.status().queued == 0);
+}
+
+TEST_CASE("an unreachable destination is probed with one batch at a time") {
+  queue_house in(4);
+  in.how.batch_entries_max = 1;
+  in.start();
+  auto got = in.next();
+  in.report(*got, outcome_kind::unreachable);
+  CHECK(in.status().state == phase::waiting);
+  CHECK_FALSE(in.next());  // this worker's demand stays with the queue
+  in.pass(1'000ms);
+  // The demand of the worker that is gone took the probe; nobody else gets one.
+  CHECK_FALSE(in.next());
+}
+
+TEST_CASE("a probe that is answered lets everything flow again, and no attempt was counted") {
+  queue_house in(2);
+  in.how.batch_entries_max = 1;
+  in.start();
+  for (int round = 0; round < 20; ++round) {
+    auto probe = in.next();
+    REQUIRE(probe);
+    CHECK(probe->what.entries[0]->payload_id == "p0");
+    in.report(*probe, outcome_kind::unreachable);
+    in.pass(8'000ms);
+  }
+  in.report(*in.next(), outcome_kind::delivered);
+  CHECK(in.status().state == phase::running);
+  CHECK(in.status().last_error.empty());
+  CHECK(in.next()->what.entries[0]->payload_id == "p1");
+  CHECK(in.log->failures.empty());
+}
+
+TEST_CASE("a configuration fault pauses the destination and is logged once") {
+  queue_house in(1);
+  in.how.config_fault_delay = 30'000ms;
+  in.start();
+  in.report(*in.next(), outcome_kind::config_fault);
+  CHECK(in.status().state == phase::paused);
+  in.pass(30'000ms);
+  in.report(*in.next(), outcome_kind::config_fault);
+  const auto text = in.kept->text();
+  CHECK(text.find("paused") != std::string::npos);
+  CHECK(text.find("paused") == text.rfind("paused"));
+  in.pass(30'000ms);
+  in.report(*in.next(), outcome_kind::delivered);
+  CHECK(in.status().state == phase::running);
+}
+
+TEST_CASE("a report of a batch that nobody holds changes nothing") {
+  queue_house in(1);
+  in.start();
+  auto got = in.next();
+  in.report(*got, outcome_kind::delivered);
+  in.report(*got, outcome_kind::delivered);
+  CHECK(in.status().delivered == 1);
+  CHECK(in.status().queued == 0);
+}
+
+TEST_CASE("a drain delivers what the log still has and leaves what is in backoff") {
+  queue_house in(50);
+  in.how.window_entries_max = 10;
+  in.how.batch_entries_max = 1;
+  in.start();
+  in.report(*in.next(), outcome_kind::transient);
+  in.log->sealed = true;
+  caf::scoped_actor stopper{in.system};
+  auto drained = stopper->request(in.queue, caf::infinite, drain_atom::value);
+  in.settle();
+  for (int i = 0; i < 49; ++i) {
+    REQUIRE_FALSE(stopper->has_next_message());
+    auto got = in.next();
+    REQUIRE(got);
+    in.report(*got, outcome_kind::delivered);
+  }
+  REQUIRE(stopper->has_next_message());
+  drained.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
+  CHECK(in.status().delivered == 49);
+  CHECK(in.log->failures.empty());
+}
+
+TEST_CASE("entries of a destination actor that died are delivered by the next one") {
+  queue_house in(3, 1);
+  auto spawned = std::make_shared<int>(0);
+  auto arrived = std::make_shared<std::vector<std::string>>();
+  in.spawner = [=](caf::actor_system& system) -> core::result<destination_actor> {
+    const bool crashes = ++*spawned == 1;
+    return system.spawn([=](destination_actor::pointer self) -> destination_actor::behavior_type {
+      return {
+          [=](deliver_atom, const delivery& what) -> caf::result<outcome_list> {
+            if (crashes) {
+              self->quit(caf::exit_reason::user_shutdown);
+              return self->make_response_promise<outcome_list>();
+            }
+            for (const auto& entry : what.entries) arrived->push_back(entry->payload_id);
+            return all(what.entries, outcome_kind::delivered);
+          },
+          [](ping_atom) {},
+          [](exists_atom, const std::vector<std::string>&) { return std::vector<bool>{}; },
+      };
+    });
+  };
+  in.start();
+  for (int second = 0; second < 10; ++second) in.pass(1'000ms);
+  CHECK(*spawned == 2);
+  CHECK(*arrived == std::vector<std::string>{"p0", "p1", "p2"});
+  CHECK(in.log->delivered == *arrived);
+  CHECK(in.status().queued == 0);
+}
