@@ -1,0 +1,111 @@
+#include "ingest/admin.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "ingest/errors.hpp"
+#include "ingest/json_object.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+void append_destinations(std::string& out, const std::vector<destination_state>& destinations) {
+  out += '[';
+  for (const auto& one : destinations) {
+    if (out.back() != '[') out += ',';
+    json_object object(out);
+    object.number("delivered", one.delivered)
+        .number("failed", one.failed)
+        .boolean("healthy", one.healthy)
+        .text("last_error", one.last_error)
+        .text("name", one.name)
+        .number("queued", one.queued)
+        .text("state", one.state)
+        .text("type", one.type)
+        .end();
+  }
+  out += ']';
+}
+
+void append_wal(std::string& out, const pipeline_state& state, const config::config& settings) {
+  json_object object(out);
+  object.number("crc_failures", state.crc_failures)
+      .text("current_segment", state.current_segment)
+      .text("error", state.wal_error)
+      .boolean("healthy", state.wal_healthy)
+      .number("integrity_failures", state.integrity_failures)
+      .text("integrity_mode", settings.wal.mac ? "mac" : "crc32");
+  object.start("oldest_pending_seconds") += fmt::format("{}", state.oldest_pending_seconds);
+  object.number("pending_entries", state.pending_entries)
+      .number("permanent_failures", state.permanent_failures)
+      .number("torn_lines", state.torn_lines)
+      .end();
+}
+
+http_response say(int status, std::string_view word, std::string_view version) {
+  http_response answer;
+  answer.status = status;
+  json_object body(answer.body);
+  body.text("status", word);
+  if (!version.empty()) body.text("version", version);
+  body.end();
+  answer.body += '\n';
+  return answer;
+}
+
+}  // namespace
+
+http_response health_response(const services& house) {
+  return say(200, "ok", house.options.version);
+}
+
+http_response ready_response(const services& house) {
+  const auto state = house.out.state();
+  if (!state.wal_healthy) return error_response(503, "wal_unhealthy", "the log takes no writes");
+  const auto& all = state.destinations;
+  const auto ill =
+      std::find_if(all.begin(), all.end(), [](const auto& one) { return !one.healthy; });
+  if (ill != all.end())
+    return error_response(503, "destination_unavailable",
+                          "destination " + ill->name + " takes no entries");
+  return say(200, "ready", house.options.version);
+}
+
+http_response status_response(const services& house, const config::config& settings) {
+  const auto state = house.out.state();
+  http_response answer;
+  json_object body(answer.body);
+  body.text("bind", fmt::format("{}:{}", settings.bind, settings.port));
+  append_destinations(body.start("destinations"), state.destinations);
+  body.boolean("draining", state.draining)
+      .number("memories_total", state.memories_total)
+      .number("pid", ::getpid())
+      .number("queue_depth", state.queue_depth)
+      .number("sources_total", settings.sources.size())
+      .number("uptime_seconds", static_cast<std::int64_t>(house.seconds_since(house.started)))
+      .text("version", house.options.version);
+  append_wal(body.start("wal"), state, settings);
+  body.end();
+  answer.body += '\n';
+  return answer;
+}
+
+http_response metrics_response(const services& house) {
+  http_response answer;
+  answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  answer.body = house.metrics.text();
+  return answer;
+}
+
+void handle_shutdown(const services& house, const respond_fn& respond) {
+  house.log->info("stop requested over HTTP");
+  respond(say(202, "shutting_down", ""));
+  house.out.shutdown();
+}
+
+}  // namespace nexus::ingest

@@ -1,0 +1,111 @@
+#include "ingest/door.hpp"
+
+#include <any>
+#include <string_view>
+#include <utility>
+
+#include "ingest/admin.hpp"
+#include "ingest/errors.hpp"
+#include "ingest/query.hpp"
+#include "ingest/write.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+/// Bodies of requests that need none are ignored; this much of them is taken.
+constexpr std::uint64_t ignored_body_bytes_max = 64 * 1024;
+
+/// What on_header found out about a request.
+struct admitted {
+  route where;
+  snapshot_ptr config;
+  const active_source* source = nullptr;  ///< of `config`; null: the admin, or nobody
+};
+
+}  // namespace
+
+door::door(std::shared_ptr<const config::config> settings, ports behind, core::logger_ptr log,
+           core::metrics& metrics, door_options options)
+    : services_(std::make_shared<services>(std::move(behind), std::move(log), metrics,
+                                           std::move(options))),
+      snapshot_(std::make_shared<snapshot>(std::move(settings), metrics)) {
+  for (const auto& source : snapshot_->sources())
+    for (const auto& problem : source.mapping.problems()) services_->log->error(problem);
+}
+
+header_decision door::on_header(const http_request& request) {
+  auto match = find_route(request.method, request.path);
+  if (!match.found) return {std::move(match.refusal), 0, {}};
+  admitted in{std::move(*match.found), snapshot_, nullptr};
+  if (in.where.needs != access_level::open) {
+    const auto who = in.config->auth().recognise(request.header("Authorization"));
+    if (auto refused = check_token(in.where, who.kind, request)) return {std::move(refused), 0, {}};
+    if (who.kind == token_class::source) in.source = &in.config->sources()[who.source];
+  }
+  if (in.where.target != endpoint::inbound)
+    return {std::nullopt, ignored_body_bytes_max, std::move(in)};
+  if (auto refused = check_write_header(*services_, *in.source, in.where.parameter, request))
+    return {std::move(refused), 0, {}};
+  const auto bytes_max = static_cast<std::uint64_t>(in.source->settings.payload_bytes_max);
+  return {std::nullopt, bytes_max, std::move(in)};
+}
+
+std::optional<http_response> door::check_token(const route& where, token_class kind,
+                                               const http_request& request) const {
+  if (kind == token_class::unknown)
+    return unauthorized("unauthorized", "a valid bearer token is needed", request);
+  const bool admin_only = where.needs == access_level::admin;
+  if (admin_only && kind != token_class::admin)
+    return unauthorized("wrong_token_class", "this needs the admin token", request);
+  if (where.target == endpoint::inbound && kind == token_class::admin)
+    return unauthorized("wrong_token_class", "writing needs the token of a source", request);
+  if (admin_only)
+    services_->metrics
+        .get_counter("bubblefish_admin_calls_total", "Requests made with the admin token",
+                     {{"endpoint", std::string(where.path)}})
+        .add();
+  return std::nullopt;
+}
+
+http_response door::unauthorized(std::string_view code, std::string_view message,
+                                 const http_request& request) const {
+  services_->metrics
+      .get_counter("bubblefish_auth_failures_total", "Requests without the right token",
+                   {{"source", "unknown"}})
+      .add();
+  services_->log->debug("refused a request from " + request.peer_address + ": " +
+                        std::string(code));
+  return error_response(401, code, message);
+}
+
+void door::on_request(http_request request, respond_fn respond) {
+  const std::any context = std::move(request.context);
+  const auto* in = std::any_cast<admitted>(&context);
+  if (in == nullptr)
+    return respond(error_response(500, "internal_error", "the request was not admitted"));
+  switch (in->where.target) {
+    case endpoint::inbound:
+      return handle_write(services_, in->config, *in->source, std::move(request),
+                          std::move(respond));
+    case endpoint::query:
+      return handle_query(services_, in->config, in->source, in->where.parameter, request,
+                          std::move(respond));
+    case endpoint::health:
+      return respond(health_response(*services_));
+    case endpoint::ready:
+      return respond(ready_response(*services_));
+    case endpoint::status:
+      return respond(status_response(*services_, in->config->settings()));
+    case endpoint::shutdown:
+      return handle_shutdown(*services_, respond);
+    case endpoint::metrics:
+      return respond(metrics_response(*services_));
+  }
+}
+
+void door::restore(const std::string& source, const std::string& key,
+                   const std::string& payload_id) {
+  services_->idempotency.restore(source, key, payload_id);
+}
+
+}  // namespace nexus::ingest

@@ -1,0 +1,53 @@
+// The door: every HTTP request enters here, is checked, and is answered (section 3 of the v0.1.2
+// behaviour).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "core/log.hpp"
+#include "core/metrics.hpp"
+#include "ingest/auth.hpp"
+#include "ingest/http.hpp"
+#include "ingest/ports.hpp"
+#include "ingest/routes.hpp"
+#include "ingest/services.hpp"
+#include "ingest/snapshot.hpp"
+
+namespace nexus::ingest {
+
+/// Routes, authenticates and answers requests. Both handler functions may be called from any thread
+/// and do not block. What is still in progress when the door is destroyed is answered when the
+/// ports call back; `metrics` must live until then.
+class door final : public http_handler {
+ public:
+  /// Mapping paths that cannot be used (see mapping_error) are logged as errors; their fields stay
+  /// empty.
+  door(std::shared_ptr<const config::config> settings, ports behind, core::logger_ptr log,
+       core::metrics& metrics, door_options options);
+
+  /// Everything that can be refused before the body is read: path, method, token, and for writes
+  /// checks 1 to 8 of section 3.3. Allows as many body bytes as the source may send.
+  header_decision on_header(const http_request& request) override;
+
+  /// `request.context` must be what on_header returned for this request.
+  void on_request(http_request request, respond_fn respond) override;
+
+  /// Remembers the idempotency key of an entry from an earlier run that is still pending. Call it
+  /// before serving.
+  void restore(const std::string& source, const std::string& key, const std::string& payload_id);
+
+ private:
+  /// Nothing: the token is good for the route.
+  std::optional<http_response> check_token(const route& where, token_class kind,
+                                           const http_request& request) const;
+  http_response unauthorized(std::string_view code, std::string_view message,
+                             const http_request& request) const;
+
+  services_ptr services_;
+  snapshot_ptr snapshot_;
+};
+
+}  // namespace nexus::ingest

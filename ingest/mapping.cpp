@@ -1,0 +1,79 @@
+#include "ingest/mapping.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/json_text.hpp"
+#include "ingest/member_key.hpp"
+#include "ingest/value_text.hpp"
+
+namespace nexus::ingest {
+
+std::optional<std::string> mapping_error(std::string_view path) {
+  const auto parsed = json_path::parse(path);
+  if (parsed.ok()) return std::nullopt;
+  return parsed.reason().text;
+}
+
+field_mapping::field_mapping(const config::source_config& source)
+    : fields_{{{"collection", &mapped_fields::collection, {}, {}},
+               {"content", &mapped_fields::content, {}, {}},
+               {"model", &mapped_fields::model, {}, {}},
+               {"role", &mapped_fields::role, {}, {}}}} {
+  for (const auto& [name, path] : source.mapping) {
+    excluded_.push_back(path.substr(0, path.find('.')));
+    compile_path(source.name, name, path);
+  }
+  for (const auto& [name, transforms] : source.transform)
+    for (auto& known : fields_)
+      if (known.name == name) known.transforms = transform_list(transforms);
+}
+
+void field_mapping::compile_path(const std::string& source, const std::string& name,
+                                 const std::string& path) {
+  for (auto& known : fields_) {
+    if (known.name != name) continue;
+    auto parsed = json_path::parse(path);
+    if (parsed.ok()) {
+      known.path = std::move(*parsed);
+    } else {
+      problems_.push_back("source " + source + ", mapping of " + name + ": " +
+                          parsed.reason().text);
+    }
+  }
+}
+
+bool field_mapping::is_excluded(std::string_view key) const {
+  return std::find(excluded_.begin(), excluded_.end(), key) != excluded_.end();
+}
+
+mapped_fields field_mapping::apply(std::string_view raw) const {
+  mapped_fields out;
+  std::array<bool, std::tuple_size_v<decltype(fields_)>> found{};
+  const auto visit = [&](std::optional<std::string_view> key, std::uint64_t index,
+                         std::string_view value) {
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      if (found[i] || !fields_[i].path) continue;
+      const auto hit = fields_[i].path->find_from(key, index, value);
+      if (!hit) continue;
+      found[i] = true;
+      out.*fields_[i].target = value_text(*hit);
+    }
+    std::string name = key ? std::string(*key) : std::to_string(index);
+    if (!is_excluded(name)) out.metadata.insert_or_assign(std::move(name), value_text(value));
+  };
+
+  const auto kind = core::json::kind_of(raw);
+  if (kind == core::json::kind::object || kind == core::json::kind::array) {
+    core::json::members members(raw);
+    std::uint64_t index = 0;
+    for (auto* member = members.next(); member != nullptr; member = members.next(), ++index)
+      visit(member_key(*member).text(), index, member->value);
+  } else if (!is_excluded("")) {
+    out.metadata.emplace("", value_text(raw));
+  }
+  for (const auto& known : fields_) known.transforms.apply(out.*known.target);
+  return out;
+}
+
+}  // namespace nexus::ingest

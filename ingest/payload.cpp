@@ -1,0 +1,65 @@
+#include "ingest/payload.hpp"
+
+#include "core/json_text.hpp"
+#include "ingest/json_object.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+constexpr int schema_version = 1;
+constexpr std::string_view transform_version = "1.0";
+
+void append_metadata(std::string& out, const std::map<std::string, std::string>& metadata) {
+  char separator = '{';
+  for (const auto& [key, value] : metadata) {
+    out += separator;
+    core::json::append_quoted(out, key);
+    out += ':';
+    core::json::append_quoted(out, value);
+    separator = ',';
+  }
+  out += '}';
+}
+
+void append_labels(std::string& out, const std::vector<std::string>& labels) {
+  char separator = '[';
+  for (const auto& label : labels) {
+    out += separator;
+    core::json::append_quoted(out, label);
+    separator = ',';
+  }
+  out += ']';
+}
+
+}  // namespace
+
+std::string to_json(const translated_payload& payload) {
+  std::string out;
+  out.reserve(640 + payload.content.size());
+  json_object object(out);
+  object.text("payload_id", payload.payload_id)
+      .text("request_id", payload.request_id)
+      .text("source", payload.source)
+      .text("subject", payload.subject)
+      .text("namespace", payload.name_space)
+      .text("destination", payload.destination)
+      .text("collection", payload.collection)
+      .text("content", payload.content)
+      .text("model", payload.model)
+      .text("role", payload.role)
+      .text("timestamp", payload.timestamp)
+      .text("idempotency_key", payload.idempotency_key)
+      .number("schema_version", schema_version)
+      .text("transform_version", transform_version)
+      .text("actor_type", payload.actor_type)
+      .text("actor_id", payload.actor_id);
+  if (!payload.metadata.empty()) append_metadata(object.start("metadata"), payload.metadata);
+  if (!payload.sensitivity_labels.empty())
+    append_labels(object.start("sensitivity_labels"), payload.sensitivity_labels);
+  if (!payload.classification_tier.empty())
+    object.text("classification_tier", payload.classification_tier);
+  object.end();
+  return out;
+}
+
+}  // namespace nexus::ingest

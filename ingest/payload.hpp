@@ -1,0 +1,35 @@
+// The TranslatedPayload: what the log stores of a request, and what queries return (section 3.4 of
+// the v0.1.2 behaviour).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nexus::ingest {
+
+/// Text may hold bytes that are not UTF-8; they are replaced when it is written.
+struct translated_payload {
+  std::string payload_id;
+  std::string request_id;
+  std::string source;
+  std::string subject;
+  std::string name_space;
+  std::string destination;
+  std::string collection;
+  std::string content;
+  std::string model;
+  std::string role;
+  std::string timestamp;  ///< RFC 3339, UTC
+  std::string idempotency_key;
+  std::string actor_type;
+  std::string actor_id;
+  std::map<std::string, std::string> metadata;
+  std::vector<std::string> sensitivity_labels;
+  std::string classification_tier;
+};
+
+/// Its JSON, keys in the fixed order; the last three are left out where they are empty.
+std::string to_json(const translated_payload& payload);
+
+}  // namespace nexus::ingest

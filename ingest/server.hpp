@@ -1,0 +1,65 @@
+// The HTTP/1.1 server: sockets, framing, limits and deadlines. It knows nothing of routes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/log.hpp"
+#include "core/metrics.hpp"
+#include "core/result.hpp"
+#include "ingest/http.hpp"
+
+namespace nexus::ingest {
+
+struct server_options {
+  /// An IP address or a host name; empty: all interfaces, IPv6 and IPv4.
+  std::string bind = "127.0.0.1";
+  std::uint16_t port = 8080;  ///< 0: any free port, see server::port
+  /// One more is answered 503 and closed.
+  std::size_t connections_max = 4000;
+  /// From the method to the empty line; 431 beyond.
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t headers_max = 100;            ///< 431 beyond
+  std::size_t target_bytes_max = 8 * 1024;  ///< 414 beyond
+  /// From the first byte of a request to the end of its header, then 408. Also what a new
+  /// connection has until its first byte.
+  std::chrono::milliseconds header_timeout{10'000};
+  /// For the body, plus the time that it takes at body_bytes_per_second_min; then 408.
+  std::chrono::milliseconds body_timeout{10'000};
+  std::uint64_t body_bytes_per_second_min = 64 * 1024;
+  std::chrono::milliseconds write_timeout{
+      60'000};  ///< for a whole answer; then the connection is cut
+  std::chrono::milliseconds idle_timeout{
+      120'000};  ///< between requests; then the connection is closed silently
+  /// How long what a client still sends after its last answer is read and dropped, so that it gets
+  /// to see the answer.
+  std::chrono::milliseconds linger_timeout{2'000};
+};
+
+/// Listens from start() to drain() or destruction; one I/O thread of its own. Deadlines are checked
+/// five times a second (more often if they are shorter than a second).
+///
+/// Metrics: gauge nexus_http_connections, counter nexus_http_refused_total{reason}: what the server
+/// itself answered with an error, by that error's code; accept_failed: connections that the system
+/// did not hand over.
+class server {
+ public:
+  /// Binds and listens. `handler` must outlive the server. Error: `io_failed` naming address and
+  /// reason, with what to do.
+  static core::result<std::unique_ptr<server>> start(server_options options, http_handler& handler,
+                                                     core::logger_ptr log, core::metrics& metrics);
+  /// Without a drain() before: closes all connections at once. Answers given afterwards are
+  /// dropped.
+  virtual ~server() = default;
+
+  /// The port that it listens on. Any thread.
+  virtual std::uint16_t port() const = 0;
+  /// Stops accepting, closes idle connections, lets requests in progress end until `budget` is
+  /// over, then closes them. Returns the number of requests that it had to cut off. Call it from
+  /// another thread than the I/O thread; a second call does nothing and returns 0.
+  virtual std::size_t drain(std::chrono::milliseconds budget) = 0;
+};
+
+}  // namespace nexus::ingest

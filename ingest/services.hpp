@@ -1,0 +1,64 @@
+// What the handlers of all endpoints share.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/log.hpp"
+#include "core/metrics.hpp"
+#include "core/timestamp.hpp"
+#include "ingest/http.hpp"
+#include "ingest/idempotency.hpp"
+#include "ingest/policy.hpp"
+#include "ingest/ports.hpp"
+#include "ingest/rate_limit.hpp"
+#include "ingest/request_id.hpp"
+#include "ingest/snapshot.hpp"
+
+namespace nexus::ingest {
+
+struct door_options {
+  std::string version;  ///< of the program, as /health and /api/status report it
+  std::size_t idempotency_keys_max = 1'000'000;
+  core::wall_clock clock = core::now;
+  steady_clock_fn steady_clock = std::chrono::steady_clock::now;
+};
+
+/// Held by the door and by every request in progress; `metrics` must outlive them all.
+struct services {
+  services(ports behind, core::logger_ptr logger, core::metrics& registry, door_options how)
+      : options(std::move(how)),
+        out(std::move(behind)),
+        log(std::move(logger)),
+        metrics(registry),
+        started(options.steady_clock()),
+        idempotency(options.idempotency_keys_max),
+        rate(options.steady_clock) {}
+
+  const door_options options;
+  const ports out;
+  const core::logger_ptr log;
+  core::metrics& metrics;
+  const std::chrono::steady_clock::time_point started;
+  idempotency_store idempotency;
+  rate_limiter rate;
+  request_id_source request_ids;
+  std::atomic<bool> append_failing{
+      false};  ///< so that a failing log is reported once, not once a request
+
+  double seconds_since(std::chrono::steady_clock::time_point when) const {
+    return std::chrono::duration<double>(options.steady_clock() - when).count();
+  }
+};
+
+using services_ptr = std::shared_ptr<services>;
+
+/// Counts a refusal by policy and makes its answer, 403.
+http_response deny(const services& house, const std::string& source, const denial& why);
+
+}  // namespace nexus::ingest

@@ -1,0 +1,50 @@
+// One configuration, made ready for requests: keys digested, mappings compiled, metrics looked up.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "core/metrics.hpp"
+#include "ingest/auth.hpp"
+#include "ingest/mapping.hpp"
+
+namespace nexus::ingest {
+
+/// A source as the handlers need it.
+struct active_source {
+  active_source(const config::source_config& source, const std::string& first_destination,
+                core::metrics& metrics);
+
+  const config::source_config& settings;
+  std::string destination;    ///< where its entries go
+  std::string read_rate_key;  ///< its key in the rate limiter for queries
+  field_mapping mapping;
+  core::counter& throughput;
+  core::counter& rate_limit_hits;
+  core::histogram& write_latency;  ///< seconds
+};
+
+/// Immutable; a request keeps the snapshot that it was authenticated with until it is answered.
+class snapshot {
+ public:
+  snapshot(std::shared_ptr<const config::config> settings, core::metrics& metrics);
+
+  const config::config& settings() const noexcept { return *settings_; }
+  const authenticator& auth() const noexcept { return auth_; }
+  /// In the order of config::sources.
+  const std::vector<active_source>& sources() const noexcept { return sources_; }
+  /// Whether `tier` is one of the configured tiers.
+  bool knows_tier(std::string_view tier) const;
+
+ private:
+  std::shared_ptr<const config::config> settings_;
+  authenticator auth_;
+  std::vector<active_source> sources_;
+};
+
+using snapshot_ptr = std::shared_ptr<const snapshot>;
+
+}  // namespace nexus::ingest

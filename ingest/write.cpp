@@ -1,0 +1,250 @@
+#include "ingest/write.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "core/entry.hpp"
+#include "core/json_text.hpp"
+#include "core/random.hpp"
+#include "ingest/actor_type.hpp"
+#include "ingest/errors.hpp"
+#include "ingest/json_object.hpp"
+#include "ingest/mapping.hpp"
+#include "ingest/payload.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+/// A header's value, or the fallback where it is absent or empty.
+std::string header_or(const http_request& request, std::string_view name,
+                      std::string_view fallback) {
+  const auto value = request.header(name);
+  return std::string(value && !value->empty() ? *value : fallback);
+}
+
+std::string idempotency_key(const http_request& request) {
+  return header_or(request, "Idempotency-Key",
+                   request.header("X-Idempotency-Key").value_or(std::string_view()));
+}
+
+http_response accepted(const std::string& payload_id) {
+  http_response answer;
+  json_object body(answer.body);
+  body.text("payload_id", payload_id).text("status", "accepted").end();
+  answer.body += '\n';
+  return answer;
+}
+
+std::vector<std::string> split_labels(std::string_view list) {
+  std::vector<std::string> labels;
+  while (!list.empty()) {
+    const auto item = list.substr(0, list.find(','));
+    list.remove_prefix(item.size() < list.size() ? item.size() + 1 : item.size());
+    if (const auto label = trim(item); !label.empty()) labels.emplace_back(label);
+  }
+  return labels;
+}
+
+/// One write request on its way. Kept alive by whoever has the next step: the caller, the
+/// idempotency store while it waits for another request, or the log while the entry becomes
+/// durable. Whoever drops it unanswered drops `respond_` (which answers 500) and the claim on its
+/// idempotency key.
+class write_request : public std::enable_shared_from_this<write_request> {
+ public:
+  write_request(services_ptr house, snapshot_ptr config, const active_source& source,
+                http_request request, respond_fn respond)
+      : house_(std::move(house)),
+        config_(std::move(config)),
+        source_(source),
+        request_(std::move(request)),
+        respond_(std::move(respond)),
+        started_(house_->options.steady_clock()) {}
+
+  void run() {
+    if (auto refused = find_value()) return respond_(std::move(*refused));
+    key_ = idempotency_key(request_);
+    if (!source_.settings.idempotency_enabled || key_.empty()) return proceed();
+    auto turn = house_->idempotency.enter(
+        source_.settings.name, key_,
+        [self = shared_from_this()](auto later) { self->take(std::move(later)); });
+    if (turn) take(std::move(*turn));
+  }
+
+ private:
+  void take(idempotency_store::turn turn) {
+    if (const auto* payload_id = std::get_if<std::string>(&turn))
+      return respond_(accepted(*payload_id));
+    claim_ = std::get<idempotency_store::claim>(std::move(turn));
+    proceed();
+  }
+
+  void proceed() {
+    auto refused = check_rate();
+    translated_payload payload;
+    if (!refused) refused = translate(payload);
+    if (!refused) return append(std::move(payload));
+    respond_(std::move(*refused));
+    claim_ = {};
+  }
+
+  std::optional<http_response> find_value();
+  std::optional<http_response> check_rate();
+  std::optional<http_response> translate(translated_payload& out);
+  void append(translated_payload payload);
+  void finish(const std::string& payload_id, const core::result<void>& outcome);
+  http_response append_failed(const core::error& why);
+
+  const services_ptr house_;
+  const snapshot_ptr config_;
+  const active_source& source_;
+  http_request request_;
+  const respond_fn respond_;
+  const std::chrono::steady_clock::time_point started_;
+  std::string_view value_;  ///< the first JSON value of the body, until `append`
+  std::string key_;         ///< the client's idempotency key, may be empty
+  idempotency_store::claim claim_;
+};
+
+// What follows the first value is ignored, also beyond the limit. At the limit, a value that is not
+// closed by a bracket might go on behind it.
+std::optional<http_response> write_request::find_value() {
+  const std::string_view body = request_.body;
+  const auto length = core::json::value_length(body);
+  if (length.ok()) {
+    value_ = body.substr(0, *length);
+    value_.remove_prefix(value_.find_first_not_of(" \t\r\n"));
+    const auto kind = core::json::kind_of(value_);
+    const bool closed = kind == core::json::kind::object || kind == core::json::kind::array;
+    if (closed || *length < body.size() || !request_.body_truncated) return std::nullopt;
+  }
+  if (!request_.body_truncated)
+    return error_response(400, "invalid_json",
+                          "the body is not valid JSON: " + length.reason().text);
+  auto answer = error_response(413, "payload_too_large",
+                               "the body is larger than this source may send (" +
+                                   std::to_string(source_.settings.payload_bytes_max) + " bytes)");
+  answer.close = true;
+  return answer;
+}
+
+std::optional<http_response> write_request::check_rate() {
+  const auto wait = house_->rate.count(source_.settings.name, source_.settings.requests_per_minute);
+  if (!wait) return std::nullopt;
+  source_.rate_limit_hits.add();
+  return error_response(429, "rate_limit_exceeded", "too many requests from this source", *wait);
+}
+
+std::optional<http_response> write_request::translate(translated_payload& out) {
+  const auto& settings = source_.settings;
+  auto fields = source_.mapping.apply(value_);
+  out.actor_type = header_or(request_, "X-Actor-Type", settings.default_actor_type);
+  if (!is_actor_type(out.actor_type))
+    return error_response(400, "invalid_actor_type",
+                          "the actor type must be user, agent or system");
+  out.classification_tier =
+      trim(request_.header("X-Classification-Tier").value_or(std::string_view()));
+  if (out.classification_tier.empty())
+    out.classification_tier = settings.default_classification_tier;
+  if (!out.classification_tier.empty() && !config_->knows_tier(out.classification_tier))
+    return error_response(400, "invalid_classification_tier",
+                          "the classification tier is not one of the configured tiers");
+  out.payload_id = core::random_hex(16);
+  out.request_id = header_or(request_, "X-Request-Id", "");
+  if (out.request_id.empty()) out.request_id = house_->request_ids.next();
+  out.source = settings.name;
+  out.subject = header_or(request_, "X-Subject", settings.name_space);
+  out.name_space = settings.name_space;
+  out.destination = source_.destination;
+  out.collection = std::move(fields.collection);
+  out.content = std::move(fields.content);
+  out.model = std::move(fields.model);
+  out.role = std::move(fields.role);
+  out.timestamp = core::format_timestamp(house_->options.clock());
+  out.idempotency_key = key_;
+  out.actor_id = header_or(request_, "X-Actor-ID", settings.default_actor_id);
+  out.metadata = std::move(fields.metadata);
+  out.sensitivity_labels =
+      split_labels(request_.header("X-Sensitivity-Labels").value_or(std::string_view()));
+  return std::nullopt;
+}
+
+// The log hands on entries with equal source, destination and key once: an entry whose source does
+// not deduplicate carries its key in the payload only, or it would be lost to an earlier one.
+void write_request::append(translated_payload payload) {
+  request_.body = std::string();  // not needed while the log writes; it may be large
+  auto entry = std::make_shared<core::entry>();
+  entry->payload = to_json(payload);
+  entry->payload_id = payload.payload_id;
+  if (source_.settings.idempotency_enabled) entry->idempotency_key = key_;
+  entry->timestamp = core::format_timestamp(house_->options.clock());
+  entry->source = std::move(payload.source);
+  entry->destination = std::move(payload.destination);
+  entry->subject = std::move(payload.subject);
+  entry->actor_type = std::move(payload.actor_type);
+  entry->actor_id = std::move(payload.actor_id);
+  house_->out.append(std::move(entry),
+                     [self = shared_from_this(), payload_id = std::move(payload.payload_id)](
+                         const core::result<void>& outcome) { self->finish(payload_id, outcome); });
+}
+
+void write_request::finish(const std::string& payload_id, const core::result<void>& outcome) {
+  if (!outcome.ok()) {
+    respond_(append_failed(outcome.reason()));
+    claim_ = {};
+    return;
+  }
+  if (house_->append_failing.exchange(false)) house_->log->info("writes are durable again");
+  source_.throughput.add();
+  source_.write_latency.observe(house_->seconds_since(started_));
+  respond_(accepted(payload_id));
+  claim_.settle(payload_id);
+}
+
+http_response write_request::append_failed(const core::error& why) {
+  switch (why.code) {
+    case core::errc::too_large:
+      return error_response(413, "payload_too_large", "the entry is too large for the log");
+    case core::errc::overloaded:
+      return error_response(429, "queue_full", "too many entries are waiting to be delivered", 5);
+    case core::errc::wal_full:
+      return error_response(503, "wal_full", "there is no space left for the log", 10);
+    default:
+      break;
+  }
+  house_->metrics
+      .get_counter("bubblefish_errors_total", "Internal errors", {{"type", "wal_append"}})
+      .add();
+  if (!house_->append_failing.exchange(true))
+    house_->log->error("writes are refused, the log cannot take them: " + why.text);
+  return error_response(500, "internal_error", "the payload could not be stored");
+}
+
+}  // namespace
+
+std::optional<http_response> check_write_header(const services& house, const active_source& source,
+                                                std::string_view path_source,
+                                                const http_request& request) {
+  const auto& settings = source.settings;
+  if (!settings.can_write)
+    return error_response(403, "source_not_permitted_to_write", "this source may not write");
+  if (path_source != settings.name)
+    return error_response(403, "source_mismatch", "the token belongs to another source");
+  if (const auto why = check_write(settings.policy, source.destination))
+    return deny(house, settings.name, *why);
+  const auto type = request.header("Content-Type").value_or(std::string_view());
+  if (!type.empty() && !type.starts_with("application/json"))
+    return error_response(415, "unsupported_media_type", "Content-Type must be application/json");
+  return std::nullopt;
+}
+
+void handle_write(const services_ptr& house, snapshot_ptr config, const active_source& source,
+                  http_request request, respond_fn respond) {
+  std::make_shared<write_request>(house, std::move(config), source, std::move(request),
+                                  std::move(respond))
+      ->run();
+}
+
+}  // namespace nexus::ingest

@@ -1,0 +1,76 @@
+#include "ingest/routes.hpp"
+
+#include "ingest/url.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace nexus::ingest;
+
+TEST_CASE("each endpoint is found under its path and method") {
+  struct row {
+    std::string method, path;
+    endpoint target;
+    access_level needs;
+  };
+  const std::vector<row> rows{
+      {"POST", "/inbound/default", endpoint::inbound, access_level::data},
+      {"GET", "/query/sqlite", endpoint::query, access_level::data},
+      {"GET", "/health", endpoint::health, access_level::open},
+      {"GET", "/ready", endpoint::ready, access_level::open},
+      {"GET", "/api/status", endpoint::status, access_level::admin},
+      {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
+      {"GET", "/metrics", endpoint::metrics, access_level::admin},
+  };
+  for (const auto& [method, path, target, needs] : rows) {
+    CAPTURE(path);
+    const auto match = find_route(method, path);
+    REQUIRE(match.found);
+    CHECK(match.found->target == target);
+    CHECK(match.found->needs == needs);
+  }
+}
+
+TEST_CASE("a path that is not exactly a route is not found") {
+  for (const std::string path : {"/", "/nope", "/health/", "/inbound/", "/inbound", "/inbound/a/b",
+                                 "/inbound/a/", "//health", "/Health", "/query%2Fsqlite"}) {
+    CAPTURE(path);
+    const auto match = find_route("GET", path);
+    CHECK_FALSE(match.found);
+    CHECK(match.refusal.status == 404);
+  }
+}
+
+TEST_CASE("a wrong method is refused with the allowed one") {
+  const auto match = find_route("GET", "/inbound/default");
+  CHECK_FALSE(match.found);
+  CHECK(match.refusal.status == 405);
+  CHECK(match.refusal.headers == header_list{{"Allow", "POST"}});
+  CHECK(find_route("HEAD", "/health").refusal.status == 405);
+}
+
+TEST_CASE("a source name is decoded unless the path has escapes that it does not need") {
+  const auto name = [](const std::string& segment) {
+    const auto match = find_route("POST", "/inbound/" + segment);
+    return match.found ? match.found->parameter : "(none)";
+  };
+  CHECK(name("a%20b") == "a b");
+  CHECK(name("caf%C3%A9") == "caf\xC3\xA9");
+  CHECK(name("caf%c3%a9") == "caf%c3%a9");
+  CHECK(name("a%2Fb") == "a%2Fb");
+  CHECK(name("%41") == "%41");
+  CHECK(name("a+b") == "a+b");
+  CHECK(name("a!b") == "a!b");
+  CHECK(name("a%3Fb") == "a?b");
+}
+
+TEST_CASE("a malformed escape in a path is a bad request") {
+  for (const std::string path : {"/inbound/a%", "/inbound/a%4", "/inbound/a%zz"}) {
+    CAPTURE(path);
+    CHECK(find_route("POST", path).refusal.status == 400);
+  }
+}
+
+TEST_CASE("query parameters are decoded, and the first of a name wins") {
+  const auto parameters = query_parameters("q=a+b%26c&q=second&&limit=&flag&bad=%zz&x;y=1&e=1=2");
+  CHECK(parameters == std::map<std::string, std::string, std::less<>>{
+                          {"q", "a b&c"}, {"limit", ""}, {"flag", ""}, {"e", "1=2"}});
+}
