@@ -1,0 +1,82 @@
+#include <map>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/home.hpp"
+#include "cli/http_client.hpp"
+#include "cli/output.hpp"
+#include "cli/wire.hpp"
+#include "config/loader.hpp"
+#include "core/json_text.hpp"
+
+namespace nexus::cli {
+namespace {
+
+namespace json = core::json;
+
+/// The members of an object: strings without their quotes, everything else as it stands there.
+std::map<std::string, std::string> members_of(std::string_view raw) {
+  std::map<std::string, std::string> out;
+  json::members all(raw);
+  while (const auto* one = all.next()) {
+    const bool text = json::kind_of(one->value) == json::kind::string;
+    out[json::unquote(one->key)] = text ? json::unquote(one->value) : std::string(one->value);
+  }
+  return out;
+}
+
+std::string destination_line(std::string_view raw) {
+  auto one = members_of(raw);
+  std::string line = "  " + one["name"] + " (" + one["type"] + "): " + one["state"] + ", " +
+                     one["delivered"] + " delivered, " + one["queued"] + " queued, " +
+                     one["failed"] + " failed\n";
+  if (!one["last_error"].empty()) line += "    " + one["last_error"] + "\n";
+  return line;
+}
+
+std::string for_people(std::string_view body, const std::string& address) {
+  auto top = members_of(body);
+  auto wal = members_of(top["wal"]);
+  std::string out = "running: version " + top["version"] + ", process " + top["pid"] + ", " +
+                    address + ", for " + top["uptime_seconds"] + " s\n";
+  out += "log: " + wal["pending_entries"] + " pending, " + wal["permanent_failures"] +
+         " failed for good, " + wal["crc_failures"] + " damaged lines, " +
+         (wal["healthy"] == "true" ? "healthy" : "NOT HEALTHY: " + wal["error"]) + "\n";
+  out += "destinations:\n";
+  json::members destinations(top["destinations"]);
+  while (const auto* one = destinations.next()) out += destination_line(one->value);
+  return out;
+}
+
+int say_not_running(bool as_json) {
+  print(as_json ? "{\"running\":false}\n" : "not running\n");
+  return 0;
+}
+
+}  // namespace
+
+int command_status(const status_options& how, const destinations::registry& types) {
+  const auto home = home_directory(how.home);
+  if (!home) return fail(home.reason());
+  const auto loaded = config::load(*home, type_table(types));
+  if (!loaded) return fail(loaded.reason());
+  const auto server = find_running(*home);
+  if (!server) return say_not_running(how.json);
+  http_client client(server->host, server->port, std::chrono::seconds(5));
+  const std::string token(loaded->settings.admin_token.reveal());
+  const auto answer = client.send({"GET", "/api/status", token, {}, ""});
+  if (!answer) {
+    fail(answer.reason());
+    return say_not_running(how.json);
+  }
+  if (answer->status != 200 || !json::validate(answer->body) ||
+      json::kind_of(answer->body) != json::kind::object) {
+    return fail("GET /api/status was answered with " + std::to_string(answer->status) +
+                (answer->status == 401 ? ": the admin token was changed since the start" : ""));
+  }
+  print(how.json ? answer->body
+                 : for_people(answer->body, address_text(server->host, server->port)));
+  return 0;
+}
+
+}  // namespace nexus::cli

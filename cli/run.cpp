@@ -1,0 +1,130 @@
+#include "cli/run.hpp"
+
+#include <csignal>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/output.hpp"
+
+namespace nexus {
+namespace {
+
+/// Everything that the arguments can set, and the command that they chose.
+struct arguments {
+  cli::init_options init;
+  cli::start_options start;
+  cli::stop_options stop;
+  cli::status_options status;
+  cli::lint_options lint;
+  cli::demo_options demo;
+  cli::wal_options wal;
+  std::function<int()> chosen;
+};
+
+void add_home(CLI::App* command, std::string& home) {
+  command->add_option("--home", home,
+                      "Home directory (else NEXUS_HOME, BUBBLEFISH_HOME or ~/.nexus)");
+}
+
+void add_server_commands(CLI::App& app, arguments& all, const destinations::registry& types) {
+  auto* start = app.add_subcommand("start", "Run the server until SIGINT, SIGTERM or `nexus stop`");
+  add_home(start, all.start.home);
+  start->add_option("--port", all.start.port, "Listen on this port; 0: any free one");
+  start->add_flag("--banner", all.start.banner, "Print an API key and first requests to try");
+  start->callback([&] { all.chosen = [&] { return cli::command_start(all.start, types); }; });
+
+  auto* stop = app.add_subcommand("stop", "Stop the running server and wait until it is gone");
+  add_home(stop, all.stop.home);
+  stop->add_option_function<std::int64_t>(
+          "--timeout",
+          [&](const std::int64_t& seconds) { all.stop.timeout = std::chrono::seconds(seconds); },
+          "Seconds to wait (30)")
+      ->check(CLI::Range(0, 86'400));
+  stop->callback([&] { all.chosen = [&] { return cli::command_stop(all.stop, types); }; });
+
+  auto* status = app.add_subcommand("status", "Show how the server is doing");
+  add_home(status, all.status.home);
+  status->add_flag("--json", all.status.json, "As JSON");
+  status->callback([&] { all.chosen = [&] { return cli::command_status(all.status, types); }; });
+}
+
+void add_config_commands(CLI::App& app, arguments& all, const destinations::registry& types) {
+  auto* init = app.add_subcommand("init", "Create a first configuration with fresh keys");
+  init->alias("install");
+  add_home(init, all.init.home);
+  init->add_flag("--force", all.init.force, "Replace an existing configuration and its keys");
+  init->add_option("--mode", all.init.mode, "The configuration's mode")
+      ->check(CLI::IsMember({"simple", "safe", "balanced", "fast"}));
+  init->callback([&] { all.chosen = [&] { return cli::command_init(all.init); }; });
+
+  auto* lint = app.add_subcommand("lint", "Check the configuration");
+  add_home(lint, all.lint.home);
+  lint->callback([&] { all.chosen = [&] { return cli::command_lint(all.lint, types); }; });
+}
+
+void add_wal_options(CLI::App* command, cli::wal_options& wal) {
+  command->add_option("--dir", wal.directory, "Directory of the log")->required();
+  command->add_option("--integrity", wal.integrity, "How its lines are protected")
+      ->check(CLI::IsMember({"crc32", "mac"}));
+  command->add_option(
+      "--mac-key", wal.mac_key,
+      "Key for --integrity mac: env:NAME, file:/path, hex:DIGITS or the key itself");
+}
+
+void add_wal_commands(CLI::App& app, arguments& all) {
+  auto* wal = app.add_subcommand("wal", "Read a write-ahead log without changing it");
+  wal->require_subcommand(1);
+  auto* out = wal->add_subcommand("export", "Print entries, one JSON object a line");
+  add_wal_options(out, all.wal);
+  out->add_option("--status", all.wal.status, "Which entries")
+      ->check(CLI::IsMember({"pending", "delivered", "failed", "all"}));
+  out->callback([&] { all.chosen = [&] { return cli::command_wal_export(all.wal); }; });
+  auto* verify =
+      wal->add_subcommand("verify", "Check every line; 0 clean, 1 damaged, 2 unreadable");
+  add_wal_options(verify, all.wal);
+  verify->add_flag("--json", all.wal.json, "As JSON");
+  verify->callback([&] { all.chosen = [&] { return cli::command_wal_verify(all.wal); }; });
+}
+
+void add_other_commands(CLI::App& app, arguments& all) {
+  auto* demo = app.add_subcommand("demo", "Kill a server under load and show that nothing is lost");
+  demo->add_option("--entries", all.demo.entries, "Entries to acknowledge before the kill (2000)")
+      ->check(CLI::Range(1, 10'000'000));
+  demo->add_option("--clients", all.demo.clients, "Clients that write at once (8)")
+      ->check(CLI::Range(1, 1000));
+  demo->add_flag("--keep", all.demo.keep, "Leave the demo's directory behind");
+  demo->callback([&] { all.chosen = [&] { return cli::command_demo(all.demo); }; });
+  app.add_subcommand("version", "Print name and version")->callback([&] {
+    all.chosen = [] { return cli::command_version(); };
+  });
+  app.add_flag_callback(
+      "--version", [&] { all.chosen = [] { return cli::command_version(); }; },
+      "Print name and version");
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const destinations::registry& types) {
+  std::signal(SIGPIPE, SIG_IGN);
+  arguments all;
+  CLI::App app("Nexus, a durable ingest pipeline", "nexus");
+  app.require_subcommand(0, 1);
+  add_config_commands(app, all, types);
+  add_server_commands(app, all, types);
+  add_other_commands(app, all);
+  add_wal_commands(app, all);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    if (wrong.get_exit_code() == 0) return app.exit(wrong);  // --help
+    return cli::fail(std::string(wrong.what()) + "\nRun `nexus --help` for the commands.");
+  }
+  if (all.chosen) return all.chosen();
+  std::fputs(app.help().c_str(), stderr);
+  return 1;
+}
+
+}  // namespace nexus

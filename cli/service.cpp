@@ -1,0 +1,105 @@
+#include "cli/service.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/version.hpp"
+#include "cli/wire.hpp"
+
+namespace nexus::cli {
+
+service::service(std::shared_ptr<const config::config> settings, core::logger_ptr log)
+    : settings_(std::move(settings)), log_(std::move(log)) {}
+
+core::result<std::unique_ptr<service>> service::start(
+    std::shared_ptr<const config::config> settings, const destinations::registry& types,
+    core::logger_ptr log, std::function<void()> on_shutdown) {
+  std::unique_ptr<service> made(new service(std::move(settings), std::move(log)));
+  if (auto running = made->run(types, std::move(on_shutdown)); !running) return running.reason();
+  return made;
+}
+
+core::result<void> service::run(const destinations::registry& types,
+                                std::function<void()> on_shutdown) {
+  ingest::door_options how;
+  how.version = version;
+  door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
+                                         metrics_, how);
+  if (auto started = start_pipeline(types); !started) return started;
+  queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
+  watchdog_options look_after;
+  look_after.directory = settings_->wal.path;
+  look_after.interval = settings_->watchdog_interval;
+  look_after.free_bytes_min = static_cast<std::uint64_t>(settings_->watchdog_disk_bytes_min);
+  watchdog_ = std::make_unique<watchdog>(look_after, core::posix_files(), log_, metrics_);
+  publish_health();
+  return start_server();
+}
+
+core::result<void> service::start_pipeline(const destinations::registry& types) {
+  auto how = pipeline_options(*settings_, types, log_);
+  // Before anything is delivered: what is delivered is no longer pending, and its key would be
+  // forgotten.
+  how.on_pending = [this](const core::entry& value) {
+    if (value.idempotency_key.empty()) return;
+    door_->restore(value.source, value.idempotency_key, value.payload_id);
+  };
+  auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
+  if (!started) return started.reason();
+  pipeline_ = std::move(*started);
+  return {};
+}
+
+core::result<void> service::start_server() {
+  auto started = ingest::server::start(server_options(*settings_), *door_, log_, metrics_);
+  if (!started) {
+    pipeline_->stop(std::chrono::milliseconds(0));
+    return started.reason();
+  }
+  server_ = std::move(*started);
+  return {};
+}
+
+ingest::ports service::make_ports(std::function<void()> on_shutdown) {
+  ingest::ports ports;
+  ports.append = [this](core::entry_ptr value, ingest::append_done done) {
+    pipeline_->append(std::move(value), std::move(done));
+  };
+  ports.find = [this](destinations::query what, ingest::query_done done) {
+    queries_->find(std::move(what), std::move(done));
+  };
+  ports.state = [this] { return state(); };
+  ports.shutdown = std::move(on_shutdown);
+  return ports;
+}
+
+ingest::pipeline_state service::state() {
+  auto now = to_state(pipeline_->status());
+  now.memories_total = queries_->rows();
+  if (now.wal_healthy) now.wal_error = watchdog_->trouble();
+  now.wal_healthy = now.wal_error.empty();
+  return now;
+}
+
+void service::publish_health() {
+  // The pipeline publishes what the log says; this, collected after it, adds what the watchdog says
+  // of the disk.
+  auto& healthy = metrics_.get_gauge("bubblefish_wal_healthy",
+                                     "1 while the write-ahead log can be written, else 0.");
+  metrics_.on_collect([this, &healthy] { healthy.set(state().wal_healthy ? 1 : 0); });
+}
+
+std::uint64_t service::stop(std::chrono::milliseconds budget) {
+  using clock = std::chrono::steady_clock;
+  const auto deadline = clock::now() + budget;
+  // Requests in progress wait for the disk only; a third of the time is plenty, and delivery gets
+  // the rest.
+  const std::size_t cut_off = server_->drain(budget / 3);
+  if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
+  const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
+  queries_->stop();
+  return pending;
+}
+
+}  // namespace nexus::cli

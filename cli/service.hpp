@@ -1,0 +1,60 @@
+// The composition root: every part of a running server, made in order and stopped in order.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "actors/pipeline.hpp"
+#include "cli/query_thread.hpp"
+#include "cli/watchdog.hpp"
+#include "config/config.hpp"
+#include "core/log.hpp"
+#include "core/metrics.hpp"
+#include "destinations/registry.hpp"
+#include "ingest/door.hpp"
+#include "ingest/ports.hpp"
+#include "ingest/server.hpp"
+
+namespace nexus::cli {
+
+/// A server in this process, from start() to stop().
+class service {
+ public:
+  /// Opens the log, starts delivery, remembers the idempotency keys of what is pending, and then
+  /// takes requests. `types` must outlive the service; `on_shutdown` is called, from any thread,
+  /// when somebody asks over HTTP for a stop. Errors: those of the pipeline and of the HTTP server.
+  static core::result<std::unique_ptr<service>> start(
+      std::shared_ptr<const config::config> settings, const destinations::registry& types,
+      core::logger_ptr log, std::function<void()> on_shutdown);
+
+  /// The port that it listens on.
+  std::uint16_t port() const { return server_->port(); }
+
+  /// Answers what has been asked, takes nothing new, delivers what it can, closes the log; all
+  /// within `budget`. Returns the number of entries left pending: they are delivered after the next
+  /// start. Call it once.
+  std::uint64_t stop(std::chrono::milliseconds budget);
+
+ private:
+  service(std::shared_ptr<const config::config> settings, core::logger_ptr log);
+  core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
+  ingest::ports make_ports(std::function<void()> on_shutdown);
+  ingest::pipeline_state state();
+  core::result<void> start_pipeline(const destinations::registry& types);
+  core::result<void> start_server();
+  void publish_health();
+
+  // In the order in which they depend on one another: each outlives what stands below it.
+  std::shared_ptr<const config::config> settings_;
+  core::logger_ptr log_;
+  core::metrics metrics_;
+  std::unique_ptr<actors::pipeline> pipeline_;
+  std::unique_ptr<query_thread> queries_;
+  std::unique_ptr<watchdog> watchdog_;
+  std::unique_ptr<ingest::door> door_;
+  std::unique_ptr<ingest::server> server_;
+};
+
+}  // namespace nexus::cli

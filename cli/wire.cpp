@@ -1,0 +1,126 @@
+#include "cli/wire.hpp"
+
+#include <algorithm>
+
+namespace nexus::cli {
+namespace {
+
+destinations::settings settings_of(const config::destination_config& from) {
+  return {from.name, from.type, from.values};
+}
+
+actors::destination_options destination_options(const config::config& settings,
+                                                const config::destination_config& from,
+                                                const destinations::registry& types) {
+  actors::destination_options to;
+  to.settings = settings_of(from);
+  const auto* type = types.find(from.type);
+  const std::size_t workers_default = type != nullptr ? type->workers_default : 1;
+  to.workers = from.workers > 0 ? static_cast<std::size_t>(from.workers) : workers_default;
+  to.batch_entries_max = static_cast<std::size_t>(from.batch_size);
+  to.window_entries_max = static_cast<std::size_t>(settings.queue_size);
+  to.retry.max_attempts = static_cast<std::uint32_t>(from.max_attempts);
+  to.retry.initial_backoff = from.initial_backoff;
+  to.retry.max_backoff = from.max_backoff;
+  return to;
+}
+
+wal::options wal_options(const config::wal_config& from, const core::logger_ptr& log) {
+  wal::options to;
+  to.directory = from.path;
+  to.max_segment_size_mb = from.max_segment_size_mb;
+  to.integrity = from.mac ? wal::integrity_mode::mac : wal::integrity_mode::crc32;
+  to.mac_key = from.mac_key.reveal();
+  to.accept_unsigned = from.accept_unsigned;
+  to.log = log;
+  to.on_security_event = [log](const wal::security_event& event) {
+    log->error(event.type + ": " + event.segment_file + " line " +
+               std::to_string(event.line_number) + " was changed by someone without the key");
+  };
+  to.on_progress = [log](std::uint64_t done, std::uint64_t total) {
+    constexpr std::uint64_t mib = 1024 * 1024;
+    log->info("reading the log: " + std::to_string(done / mib) + " of " +
+              std::to_string(total / mib) + " MiB");
+  };
+  return to;
+}
+
+std::string to_string(actors::destination_status::phase state) {
+  switch (state) {
+    case actors::destination_status::phase::waiting:
+      return "waiting";
+    case actors::destination_status::phase::paused:
+      return "paused";
+    case actors::destination_status::phase::running:
+      break;
+  }
+  return "running";
+}
+
+}  // namespace
+
+config::type_table type_table(const destinations::registry& types) {
+  config::type_table table;
+  for (const auto& name : types.types()) {
+    const auto& info = *types.find(name);
+    table[name] = {info.keys, info.path_keys, info.secret_keys};
+  }
+  return table;
+}
+
+core::logger_ptr make_logger(const config::config& settings) {
+  auto level = core::log_level::info;
+  if (settings.log_level == "debug") level = core::log_level::debug;
+  if (settings.log_level == "warn") level = core::log_level::warn;
+  if (settings.log_level == "error") level = core::log_level::error;
+  const bool json = settings.log_format == "json";
+  return core::make_stderr_logger(level, json ? core::log_format::json : core::log_format::text);
+}
+
+actors::pipeline_options pipeline_options(const config::config& settings,
+                                          const destinations::registry& types,
+                                          const core::logger_ptr& log) {
+  actors::pipeline_options to;
+  to.wal = wal_options(settings.wal, log);
+  to.pending_entries_max = static_cast<std::uint64_t>(settings.pending_entries_max);
+  for (const auto& from : settings.destinations) {
+    to.destinations.push_back(destination_options(settings, from, types));
+  }
+  return to;
+}
+
+ingest::server_options server_options(const config::config& settings) {
+  ingest::server_options to;
+  to.bind = settings.bind;
+  to.port = settings.port;
+  return to;
+}
+
+std::vector<destinations::settings> destination_settings(const config::config& settings) {
+  std::vector<destinations::settings> all;
+  for (const auto& from : settings.destinations) all.push_back(settings_of(from));
+  return all;
+}
+
+ingest::pipeline_state to_state(const actors::pipeline_status& status) {
+  ingest::pipeline_state to;
+  to.wal_healthy = status.wal_trouble.empty();
+  to.wal_error = status.wal_trouble;
+  to.current_segment = status.current_segment;
+  to.pending_entries = status.wal.pending;
+  to.oldest_pending_seconds = status.wal.oldest_pending_seconds;
+  to.crc_failures = status.wal.crc_failures;
+  to.integrity_failures = status.wal.integrity_failures;
+  to.torn_lines = status.wal.torn_lines;
+  to.permanent_failures = status.wal.permanent_failures;
+  to.draining = status.draining;
+  for (const auto& from : status.destinations) {
+    const bool healthy = from.state == actors::destination_status::phase::running;
+    to.destinations.push_back({from.name, from.type, healthy, to_string(from.state),
+                               from.last_error, from.queued, from.delivered, from.failed});
+    to.queue_depth += from.queued;
+  }
+  return to;
+}
+
+}  // namespace nexus::cli

@@ -1,0 +1,36 @@
+// From the configuration to the options of each module, and from the pipeline to what the HTTP door
+// sees of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/pipeline.hpp"
+#include "config/config.hpp"
+#include "config/type_keys.hpp"
+#include "core/log.hpp"
+#include "destinations/registry.hpp"
+#include "ingest/ports.hpp"
+#include "ingest/server.hpp"
+
+namespace nexus::cli {
+
+/// What the config loader must know of the registered destination types.
+config::type_table type_table(const destinations::registry& types);
+
+/// The logger that `log_level` and `log_format` ask for.
+core::logger_ptr make_logger(const config::config& settings);
+
+actors::pipeline_options pipeline_options(const config::config& settings,
+                                          const destinations::registry& types,
+                                          const core::logger_ptr& log);
+
+ingest::server_options server_options(const config::config& settings);
+
+/// The settings of every destination, for those who read back from it.
+std::vector<destinations::settings> destination_settings(const config::config& settings);
+
+/// The pipeline's own status in the door's words.
+ingest::pipeline_state to_state(const actors::pipeline_status& status);
+
+}  // namespace nexus::cli
