@@ -134,18 +134,19 @@ result<void> append_json(std::string& out, const entry& value, const stamp& set)
 }
 
 result<entry> parse_entry(std::string_view json) {
-  if (auto valid = json::validate(json); !valid) return malformed(valid.reason().text);
   entry out;
   out.version = 0;
   out.status.clear();
   out.timestamp = zero_timestamp;
   auto start = json.find_first_not_of(" \t\r\n");
-  if (json[start] == 'n') return out;  // a top-level null is an entry without anything
-  if (json[start] != '{') return malformed("not an object");
-  json::members items(json);
-  while (const auto* item = items.next())
-    if (auto read = read_member(out, *item); !read) return read.reason();
-  return out;
+  if (start != json.npos && json[start] == 'n') {  // a top-level null is an entry without anything
+    if (auto valid = json::validate(json); !valid) return malformed(valid.reason().text);
+    return out;
+  }
+  auto read =
+      json::for_each_member(json, [&](const json::member& item) { return read_member(out, item); });
+  if (read) return out;
+  return read.reason().code == errc::corrupt ? read.reason() : malformed(read.reason().text);
 }
 
 }  // namespace nexus::core

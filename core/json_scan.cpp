@@ -68,7 +68,7 @@ class scanner {
     }
   }
 
- private:
+  /// A member's key and the colon after it.
   bool key() {
     if (at == end_ || *at != '"' || !string()) return false;
     space();
@@ -77,6 +77,7 @@ class scanner {
     return true;
   }
 
+ private:
   bool scalar() {
     switch (*at) {
       case '"':
@@ -127,7 +128,7 @@ class scanner {
   bool string() {
     ++at;
     for (;;) {
-      while (at != end_ && plain[static_cast<unsigned char>(*at)]) ++at;
+      at = skip_plain(at, end_);
       if (at == end_) return false;
       if (*at == '"') return ++at, true;
       if (*at != '\\') return false;
@@ -157,13 +158,24 @@ class scanner {
   std::size_t deepest_;  ///< at most depth_max
 };
 
+error not_json(std::string_view text, const char* at) {
+  return {errc::invalid_argument, "not a JSON value at byte " + std::to_string(at - text.data())};
+}
+
 /// The length of the value at the front of `text`, which nests at most `depth` deep.
 result<std::size_t> measure(std::string_view text, std::size_t depth) {
   scanner scan(text, depth);
-  if (!scan.value())
-    return error{errc::invalid_argument,
-                 "not a JSON value at byte " + std::to_string(scan.at - text.data())};
+  if (!scan.value()) return not_json(text, scan.at);
   return static_cast<std::size_t>(scan.at - text.data());
+}
+
+/// Nothing but white space may follow a value that ends at `end`.
+result<void> check_rest(std::string_view text, const char* end) {
+  auto rest = skip_space(end, text.data() + text.size());
+  if (rest != text.data() + text.size())
+    return error{errc::invalid_argument,
+                 "more than one JSON value: byte " + std::to_string(rest - text.data())};
+  return {};
 }
 
 }  // namespace
@@ -175,12 +187,34 @@ result<std::size_t> value_length(std::string_view text) {
 result<void> validate(std::string_view text, std::size_t depth) {
   auto length = measure(text, depth);
   if (!length) return length.reason();
-  auto end = text.data() + text.size();
-  auto rest = skip_space(text.data() + *length, end);
-  if (rest != end)
-    return error{errc::invalid_argument,
-                 "more than one JSON value: byte " + std::to_string(rest - text.data())};
-  return {};
+  return check_rest(text, text.data() + *length);
+}
+
+result<void> for_each_member(std::string_view text,
+                             const std::function<result<void>(const member&)>& visit) {
+  scanner scan(text, depth_max - 1);
+  const char* end = text.data() + text.size();
+  auto take = [&](char c) {
+    scan.space();
+    if (scan.at == end || *scan.at != c) return false;
+    ++scan.at;
+    return true;
+  };
+  if (!take('{')) return not_json(text, scan.at);
+  for (bool first = true; !take('}'); first = false) {
+    if (!first && !take(',')) return not_json(text, scan.at);
+    scan.space();
+    member item;
+    const char* key = scan.at;
+    if (!scan.key()) return not_json(text, scan.at);
+    item.key = {key, static_cast<std::size_t>(skip_string(key, end) - key)};
+    scan.space();
+    const char* value = scan.at;
+    if (!scan.value()) return not_json(text, scan.at);
+    item.value = {value, static_cast<std::size_t>(scan.at - value)};
+    if (auto visited = visit(item); !visited) return visited;
+  }
+  return check_rest(text, scan.at);
 }
 
 }  // namespace nexus::core::json

@@ -7,23 +7,13 @@
 namespace nexus::core::json {
 namespace {
 
-/// The byte after a string that starts at `at`, in validated text.
-const char* skip_string(const char* at) {
-  ++at;
-  for (;;) {
-    while (plain[static_cast<unsigned char>(*at)]) ++at;
-    if (*at == '"') return at + 1;
-    at += 2;  // an escape; the digits of \u are plain
-  }
-}
-
 /// The byte after the value that starts at `at`, in validated text.
 const char* skip_value(const char* at, const char* end) {
   std::size_t depth = 0;
   do {
     switch (*at) {
       case '"':
-        at = skip_string(at);
+        at = skip_string(at, end);
         break;
       case '{':
       case '[':
@@ -161,19 +151,26 @@ bool is_line_separator(const char* at, const char* end) {
          (at[2] == '\xA8' || at[2] == '\xA9');
 }
 
-/// Bytes that the reference's spelling may change: control characters, `"`, `\`, `<`, `>`, `&`,
-/// non-ASCII.
-constexpr auto special = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t c = 0; c < 256; ++c)
-    table[c] = c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&';
-  return table;
-}();
+/// The first byte from `at` on that the reference's spelling may change: a control character, `"`,
+/// `\`, `<`, `>`, `&`, or one that is not ASCII.
+const char* find_special(const char* at, const char* end) {
+  return find_byte(
+      at, end,
+      [](std::uint64_t word) {
+        // `"` and `&` differ in one bit, and so do `<` and `>`.
+        return (word & high_bits) | bytes_below(word, 0x20) | bytes_equal(word, '\\') |
+               bytes_equal(word | 0x04 * each_byte, '&') |
+               bytes_equal(word | 0x02 * each_byte, '>');
+      },
+      [](unsigned char c) {
+        return c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&';
+      });
+}
 
 /// Appends `text` up to the first byte that needs a look, and returns that byte's place.
 const char* copy_plain(std::string& out, const char* at, const char* end) {
   const char* from = at;
-  while (at != end && !special[static_cast<unsigned char>(*at)]) ++at;
+  at = find_special(at, end);
   out.append(from, at);
   return at;
 }
@@ -212,7 +209,7 @@ const member* members::next() noexcept {
   if (at == end || *at == '}' || *at == ']') return nullptr;
   current_.key = {};
   if (object_) {
-    auto key_end = skip_string(at);
+    auto key_end = skip_string(at, end);
     current_.key = {at, static_cast<std::size_t>(key_end - at)};
     at = skip_space(key_end, end) + 1;  // the colon
     at = skip_space(at, end);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,11 @@ struct member {
   std::string_view key;    ///< Raw, with its quotes and escapes.
   std::string_view value;  ///< Raw, no white space around it.
 };
+
+/// Checks that `text` is exactly one JSON object, and hands each of its members to `visit` on the
+/// way; members before an error have been handed out then. Stops with the first error of `visit`.
+result<void> for_each_member(std::string_view text,
+                             const std::function<result<void>(const member&)>& visit);
 
 /// Steps through the members of a validated object, or the elements of a validated array.
 ///

@@ -1,8 +1,6 @@
 #include "core/timestamp.hpp"
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
 
 namespace nexus::core {
 namespace {
@@ -80,21 +78,38 @@ std::optional<parts> split(std::string_view text) {
   return p;
 }
 
+/// Appends the last `digits` digits of `value`.
+void append_digits(std::string& out, int value, int digits) {
+  auto start = out.size();
+  out.resize(start + static_cast<std::size_t>(digits));
+  for (auto at = out.end(); at != out.begin() + static_cast<std::ptrdiff_t>(start); value /= 10)
+    *--at = static_cast<char>('0' + value % 10);
+}
+
 std::string spell(const parts& p) {
-  std::array<char, 64> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d", p.year, p.month,
-                p.day, p.hour, p.minute, p.second);
-  std::string out = buffer.data();
+  std::string out;
+  auto append = [&](int value, char separator) {
+    append_digits(out, value, 2);
+    out += separator;
+  };
+  append_digits(out, p.year, 4);
+  out += '-';
+  append(p.month, '-');
+  append(p.day, 'T');
+  append(p.hour, ':');
+  append(p.minute, ':');
+  append_digits(out, p.second, 2);
   if (p.nanoseconds > 0) {
-    std::snprintf(buffer.data(), buffer.size(), ".%09d", p.nanoseconds);
-    std::string_view fraction = buffer.data();
-    out += fraction.substr(0, fraction.find_last_not_of('0') + 1);
+    out += '.';
+    append_digits(out, p.nanoseconds, 9);
+    out.erase(out.find_last_not_of('0') + 1);
   }
   if (p.offset_minutes == 0) return out + 'Z';
   int minutes = p.offset_minutes < 0 ? -p.offset_minutes : p.offset_minutes;
-  std::snprintf(buffer.data(), buffer.size(), "%c%02d:%02d", p.offset_minutes < 0 ? '-' : '+',
-                minutes / 60, minutes % 60);
-  return out + buffer.data();
+  out += p.offset_minutes < 0 ? '-' : '+';
+  append(minutes / 60, ':');
+  append_digits(out, minutes % 60, 2);
+  return out;
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ def run(*command):
 def build(options, work):
     prefix, example = os.path.join(work, "prefix"), os.path.join(work, "example")
     run(options.cmake, "--install", options.build, "--prefix", prefix)
-    run(options.cmake, "-S", options.example, "-B", example, f"-DCMAKE_PREFIX_PATH={prefix}",
-        f"-DCMAKE_CXX_COMPILER={options.cxx}")
+    run(options.cmake, "-G", "Ninja", "-S", options.example, "-B", example,
+        f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={options.cxx}")
     run(options.cmake, "--build", example)
     return os.path.join(example, "my_nexus")
 
