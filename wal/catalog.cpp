@@ -1,11 +1,7 @@
 #include "wal/catalog.hpp"
 
-#include <algorithm>
-#include <limits>
-
-#include "core/timestamp.hpp"
-
 namespace nexus::wal {
+
 catalog::catalog(std::string directory, core::file_system& files, const line_format& format)
     : directory_(std::move(directory)), files_(files), format_(format) {}
 
@@ -17,20 +13,19 @@ segment& catalog::add_segment(std::string name) {
   return added;
 }
 
-void catalog::add_pending(const core::entry& entry, location where, std::uint32_t seconds) {
-  index_.add(entry, where, seconds, [&](location with) { return shares_key(entry, with); });
+void catalog::add_pending(const entry_name& name, location where, std::uint32_t seconds) {
+  index_.add(name, where, seconds, [&](location with) { return shares_key(name, with); });
   ++at(where.segment).pending;
 }
 
 void catalog::add_line(segment& in, const scanned_line& line) {
-  if (line.kind == line_kind::entry &&
-      line.entry.status == core::to_string(core::status::pending)) {
-    add_pending(line.entry,
+  if (line.is_pending()) {
+    add_pending(line.head.name,
                 {in.number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset},
-                unix_seconds(line.entry.timestamp));
+                line.head.seconds);
   } else if (line.kind == line_kind::status) {
     ++in.status_lines;
-    if (auto change = parse_status_change(line.entry)) apply(*change);
+    if (auto change = parse_status_change(line.entry())) apply(*change);
   }
 }
 
@@ -51,31 +46,23 @@ std::vector<std::string> catalog::apply(const status_change& change) {
   return changed;
 }
 
-core::status catalog::resolve(const core::entry& entry, location where) const {
-  auto stored = core::parse_status(entry.status);
+core::status catalog::resolve(const entry_head& head, location where) const {
+  const auto& name = head.name;
+  auto stored = core::parse_status(head.status);
   if (stored != core::status::pending) return stored.value_or(core::status::delivered);
-  if (index_.contains(entry.payload_id, entry.destination, where)) return core::status::pending;
+  if (index_.contains(name.payload_id, name.destination, where)) return core::status::pending;
   const auto& in = at(where.segment);
-  return in.failed.contains(index_.hash_id(entry.payload_id, entry.destination))
+  return in.failed.contains(index_.hash_id(name.payload_id, name.destination))
              ? core::status::permanent_failure
              : core::status::delivered;
 }
 
-bool catalog::shares_key(const core::entry& entry, location with) const {
+bool catalog::shares_key(const entry_name& name, location with) const {
   auto source = files_.open_read(path(at(with.segment)));
   if (!source) return false;
   auto other = read_entry(**source, with, format_);
-  return other && other->source == entry.source && other->destination == entry.destination &&
-         other->idempotency_key == entry.idempotency_key;
-}
-
-std::uint32_t unix_seconds(std::string_view timestamp) {
-  auto when = core::parse_timestamp(timestamp);
-  if (!when) return 0;
-  auto seconds = std::chrono::floor<std::chrono::seconds>(*when).time_since_epoch().count();
-  return seconds < 0 || seconds > std::numeric_limits<std::uint32_t>::max()
-             ? 0
-             : static_cast<std::uint32_t>(seconds);
+  return other && other->source == name.source && other->destination == name.destination &&
+         other->idempotency_key == name.idempotency_key;
 }
 
 core::result<core::entry> read_entry(const core::file& source, location where,
@@ -91,7 +78,7 @@ core::result<core::entry> read_entry(const core::file& source, location where,
   if (line.kind != line_kind::entry)
     return core::error{core::errc::corrupt, std::string("a line that was whole is not any more: ") +
                                                 to_string(line.kind)};
-  return std::move(line.entry);
+  return line.entry();
 }
 
 }  // namespace nexus::wal

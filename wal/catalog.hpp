@@ -14,6 +14,7 @@
 #include "core/entry.hpp"
 #include "core/file.hpp"
 #include "core/result.hpp"
+#include "wal/entry_head.hpp"
 #include "wal/pending_index.hpp"
 #include "wal/scan.hpp"
 #include "wal/status_line.hpp"
@@ -52,7 +53,7 @@ class catalog {
 
   /// Takes in an entry that waits, whose line stands at `where`. `seconds`: its timestamp, see
   /// unix_seconds.
-  void add_pending(const core::entry& entry, location where, std::uint32_t seconds);
+  void add_pending(const entry_name& name, location where, std::uint32_t seconds);
 
   /// Takes in a line that was read: a pending entry, or a status line.
   void add_line(segment& in, const scanned_line& line);
@@ -62,7 +63,7 @@ class catalog {
   std::vector<std::string> apply(const status_change& change);
 
   /// The true status of an entry whose line stands at `where`, if it is one of ours to know.
-  core::status resolve(const core::entry& entry, location where) const;
+  core::status resolve(const entry_head& head, location where) const;
 
   /// A settled segment has taken the place of an old one: a pending entry's line has moved.
   bool relocate(const core::entry& entry, location from, location to) {
@@ -73,7 +74,7 @@ class catalog {
   void withhold(pending_index::position at) { index_.withhold(at); }
 
  private:
-  bool shares_key(const core::entry& entry, location with) const;
+  bool shares_key(const entry_name& name, location with) const;
 
   std::string directory_;
   core::file_system& files_;
@@ -81,9 +82,6 @@ class catalog {
   std::map<std::uint32_t, segment> segments_;
   pending_index index_;
 };
-
-/// Unix seconds of an entry's timestamp; 0 where that is malformed or outside the range of 32 bits.
-std::uint32_t unix_seconds(std::string_view timestamp);
 
 /// Reads the line at `where` of an open segment. Error `corrupt` if it is not the whole line of an
 /// entry.

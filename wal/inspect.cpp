@@ -34,7 +34,7 @@ core::result<void> count_and_emit(const catalog& known, const options& how,
         scan_segment(**source, in.size, format, [&, number = number](const scanned_line& line) {
           if (line.kind != line_kind::entry) return;
           auto status = known.resolve(
-              line.entry,
+              line.head,
               {number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset});
           if (status == core::status::delivered) ++out.delivered;
           if (status == core::status::permanent_failure) ++out.failed;

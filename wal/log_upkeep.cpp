@@ -36,14 +36,14 @@ core::result<std::vector<core::entry>> log::impl::sample_delivered(std::size_t c
       location where{number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
       {
         std::lock_guard lock(mutex_);
-        if (known_.resolve(line.entry, where) != core::status::delivered) return;
+        if (known_.resolve(line.head, where) != core::status::delivered) return;
       }
       // Reservoir sampling: the n-th entry takes a place with probability count / n.
       ++seen;
       if (sample.size() < count)
-        sample.push_back(line.entry);
+        sample.push_back(line.entry());
       else if (auto place = random() % seen; place < count)
-        sample[place] = line.entry;
+        sample[place] = line.entry();
     });
     if (!read) return read.reason();
   }

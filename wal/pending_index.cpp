@@ -4,23 +4,25 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
+#include <initializer_list>
 
 namespace nexus::wal {
 namespace {
 
-/// Text with its length before it, so that no two lists of texts look alike.
-void append_text(std::string& out, std::string_view text) {
-  auto size = static_cast<std::uint32_t>(text.size());
-  out.append(reinterpret_cast<const char*>(&size), sizeof(size));
-  out += text;
-}
-
-id_hash hash(const std::string& text, const std::array<unsigned char, 16>& key) {
+/// Keyed hash of a list of texts. Each goes in with its length, so that no two lists look alike.
+id_hash hash(std::initializer_list<std::string_view> texts,
+             const std::array<unsigned char, 16>& key) {
   static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(id_hash));
+  thread_local std::string joined;  // keeps its memory from one call to the next
+  joined.clear();
+  for (auto text : texts) {
+    auto size = static_cast<std::uint32_t>(text.size());
+    joined.append(reinterpret_cast<const char*>(&size), sizeof(size));
+    joined += text;
+  }
   id_hash out;
   crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(out.data()),
-                              reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                              reinterpret_cast<const unsigned char*>(joined.data()), joined.size(),
                               key.data());
   return out;
 }
@@ -33,22 +35,22 @@ pending_index::pending_index()
   randombytes_buf(hash_key_.data(), hash_key_.size());
 }
 
-pending_index::position pending_index::add(const core::entry& entry, location where,
+pending_index::position pending_index::add(const entry_name& name, location where,
                                            std::uint32_t seconds,
                                            const std::function<bool(location)>& same_key) {
   auto place = grow();
   std::uint32_t nth = 0;
-  while (find(hash_id(entry.payload_id, entry.destination, nth))) ++nth;
+  while (find(hash_id(name.payload_id, name.destination, nth))) ++nth;
 
   auto& holder = *chunks_[(place - begin_) / chunk_records];
   auto& slot = holder.records[(place - begin_) % chunk_records];
-  slot = {hash_id(entry.payload_id, entry.destination, nth),
-          hash_key(entry),
+  slot = {hash_id(name.payload_id, name.destination, nth),
+          hash_key(name),
           where.offset,
           where.segment,
           where.length,
           seconds,
-          intern(entry.destination),
+          intern(name.destination),
           state::waiting};
   ++holder.live;
   ++live_;
@@ -65,7 +67,7 @@ pending_index::position pending_index::add(const core::entry& entry, location wh
   const auto& first = at(leader);
   if (same_key({first.segment, first.length, first.offset})) {
     slot.is = state::following;
-    followers_.emplace(place, follower{leader, entry.payload_id});
+    followers_.emplace(place, follower{leader, std::string(name.payload_id)});
   }
   return place;
 }
@@ -211,20 +213,14 @@ std::vector<std::string> pending_index::destinations() const {
 
 id_hash pending_index::hash_id(std::string_view payload_id, std::string_view destination,
                                std::uint32_t nth) const {
-  std::string text;
-  append_text(text, payload_id);
-  append_text(text, destination);
-  text.append(reinterpret_cast<const char*>(&nth), sizeof(nth));
-  return hash(text, hash_key_);
+  return hash({payload_id, destination, {reinterpret_cast<const char*>(&nth), sizeof(nth)}},
+              hash_key_);
 }
 
-std::uint64_t pending_index::hash_key(const core::entry& entry) const {
-  if (entry.idempotency_key.empty()) return 0;
-  std::string text;
-  append_text(text, entry.source);
-  append_text(text, entry.destination);
-  append_text(text, entry.idempotency_key);
-  return std::max<std::uint64_t>(hash(text, hash_key_)[0], 1);
+std::uint64_t pending_index::hash_key(const entry_name& name) const {
+  if (name.idempotency_key.empty()) return 0;
+  auto key = hash({name.source, name.destination, name.idempotency_key}, hash_key_);
+  return std::max<std::uint64_t>(key[0], 1);
 }
 
 std::uint16_t pending_index::intern(std::string_view destination) {

@@ -15,7 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/entry.hpp"
+#include "wal/entry_head.hpp"
 
 namespace nexus::wal {
 
@@ -59,7 +59,7 @@ class pending_index {
   /// (non-empty) idempotency key, the new one follows it: it is not handed on, and leaves together
   /// with the other. `same_key` is asked about an entry that seems to be such a one, and says
   /// whether it really is. `seconds`: the entry's time, Unix seconds.
-  position add(const core::entry& entry, location where, std::uint32_t seconds,
+  position add(const entry_name& name, location where, std::uint32_t seconds,
                const std::function<bool(location)>& same_key);
 
   /// Removes the entries with this payload id, for `destination` or (empty) for all of them, and
@@ -153,7 +153,7 @@ class pending_index {
   const record& at_slot(std::uint32_t slot) const;
   std::uint16_t intern(std::string_view destination);
   std::optional<std::uint16_t> interned(std::string_view destination) const;
-  std::uint64_t hash_key(const core::entry& entry) const;
+  std::uint64_t hash_key(const entry_name& name) const;
   std::optional<position> find(const id_hash& id) const;
   position position_of(std::uint32_t slot) const;
   std::optional<position> find_at(std::string_view payload_id, std::string_view destination,

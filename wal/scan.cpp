@@ -21,9 +21,9 @@ line_kind kind_of(line_state state) {
   return line_kind::torn;
 }
 
-line_kind kind_of(const core::entry& entry) {
-  if (entry.entry_type == "status") return line_kind::status;
-  if (!entry.entry_type.empty() || !core::parse_status(entry.status)) return line_kind::foreign;
+line_kind kind_of(const entry_head& head) {
+  if (head.entry_type == "status") return line_kind::status;
+  if (!head.entry_type.empty() || !core::parse_status(head.status)) return line_kind::foreign;
   return line_kind::entry;
 }
 
@@ -66,6 +66,15 @@ bool is_damage(line_kind kind) noexcept {
   }
 }
 
+bool scanned_line::is_pending() const noexcept {
+  return kind == line_kind::entry && head.status == core::to_string(core::status::pending);
+}
+
+core::entry scanned_line::entry() const {
+  // A head is only there for what can be parsed.
+  return parsed ? *parsed : *core::parse_entry(json);
+}
+
 void line_counts::add(line_kind kind) noexcept {
   ++lines;
   if (kind == line_kind::bad_crc) ++crc_failures;
@@ -85,13 +94,18 @@ scanned_line classify(const raw_line& raw, const line_format& format) {
   out.kind = kind_of(parts.state);
   if (parts.state != line_state::whole) return out;
   out.json = parts.json;
-  auto entry = core::parse_entry(parts.json);
-  if (!entry) {
-    out.kind = line_kind::malformed;
-    return out;
+  if (auto head = read_head(parts.json)) {
+    out.head = *head;
+  } else {
+    auto entry = core::parse_entry(parts.json);
+    if (!entry) {
+      out.kind = line_kind::malformed;
+      return out;
+    }
+    out.parsed = std::make_shared<const core::entry>(*std::move(entry));
+    out.head = head_of(*out.parsed);
   }
-  out.entry = *std::move(entry);
-  out.kind = kind_of(out.entry);
+  out.kind = kind_of(out.head);
   return out;
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string_view>
 
 #include "core/entry.hpp"
 #include "core/file.hpp"
+#include "wal/entry_head.hpp"
 #include "wal/format.hpp"
 #include "wal/segment_reader.hpp"
 
@@ -33,7 +35,14 @@ struct scanned_line {
   raw_line raw;
   line_kind kind = line_kind::blank;
   std::string_view json;  ///< of a whole line, exactly as stored
-  core::entry entry;      ///< of an entry, a status line, or a foreign one
+  entry_head head;        ///< of an entry, a status line, or a foreign one
+
+  /// Whether it is an entry whose own line says that it waits.
+  bool is_pending() const noexcept;
+  /// The whole entry; of the same kinds of lines.
+  core::entry entry() const;
+  /// What `head` points into where the line is not in our own spelling.
+  std::shared_ptr<const core::entry> parsed;
 };
 
 /// How many lines of each kind.

@@ -94,19 +94,18 @@ class rewrite {
   void add(const scanned_line& line) {
     if (line.kind == line_kind::status && drop_status_lines_) return;
     if (line.kind == line_kind::status) ++status_lines_;
-    if (line.kind == line_kind::entry &&
-        line.entry.status == core::to_string(core::status::pending)) {
+    if (line.is_pending()) {
       location from{number_, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
       core::status now;
       {
         std::lock_guard lock(guard_);
-        now = known_.resolve(line.entry, from);
+        now = known_.resolve(line.head, from);
       }
-      if (now != core::status::pending) return add_settled(line.entry, now);
+      if (now != core::status::pending) return add_settled(line.entry(), now);
       location to{number_, from.length, flushed_ + out_.size()};
       core::entry ids;
-      ids.payload_id = line.entry.payload_id;
-      ids.destination = line.entry.destination;
+      ids.payload_id = line.head.name.payload_id;
+      ids.destination = line.head.name.destination;
       moves_.push_back({std::move(ids), from, to});
     }
     (out_ += line.raw.text) += '\n';

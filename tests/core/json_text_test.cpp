@@ -18,7 +18,7 @@ std::string nested(std::size_t depth, const std::string& open, const std::string
   return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string as_string(std::string_view text) {
   std::string out;
   json::append_quoted(out, text);
   return out;
@@ -204,7 +204,7 @@ TEST_CASE("replace_invalid_utf8 replaces byte by byte what is not UTF-8, and not
   for (const auto& [text, expected] : table) {
     CHECK(json::replace_invalid_utf8(text) == expected);
     // The quoted form writes the same character with an escape, and only for these bytes.
-    CHECK(json::replace_invalid_utf8(json::unquote(quoted(text))) == expected);
+    CHECK(json::replace_invalid_utf8(json::unquote(as_string(text))) == expected);
   }
 }
 
@@ -224,14 +224,14 @@ TEST_CASE("append_quoted spells each of the 256 bytes as the reference does") {
     if (code == '\\') expected = "\\\\";
     if (code >= 0x80) expected = "\\ufffd";
     INFO("byte " << code);
-    CHECK(quoted(text) == "\"" + expected + "\"");
-    CHECK(quoted("x" + text + "y") == "\"x" + expected + "y\"");
-    REQUIRE(json::validate(quoted(text)).ok());
-    if (code < 0x80) CHECK(json::unquote(quoted(text)) == text);
+    CHECK(as_string(text) == "\"" + expected + "\"");
+    CHECK(as_string("x" + text + "y") == "\"x" + expected + "y\"");
+    REQUIRE(json::validate(as_string(text)).ok());
+    if (code < 0x80) CHECK(json::unquote(as_string(text)) == text);
   }
-  CHECK(quoted("\u2027\u2028\u2029\u202a") == "\"\u2027\\u2028\\u2029\u202a\"");
-  CHECK(quoted("é😀\x7f/'") == "\"é😀\x7f/'\"");
-  CHECK(quoted("\xe2\x80") == "\"\\ufffd\\ufffd\"");
+  CHECK(as_string("\u2027\u2028\u2029\u202a") == "\"\u2027\\u2028\\u2029\u202a\"");
+  CHECK(as_string("é😀\x7f/'") == "\"é😀\x7f/'\"");
+  CHECK(as_string("\xe2\x80") == "\"\\ufffd\\ufffd\"");
 }
 
 TEST_CASE(

@@ -3,6 +3,7 @@
 // what our log leaves on disk.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -1,0 +1,45 @@
+// What the log itself needs to know of a stored entry: the members before `payload`, as views into
+// the line. Reading a log is bounded by the disk and the checksum, not by building entries.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/entry.hpp"
+
+namespace nexus::wal {
+
+/// What tells entries apart. Views: valid as long as what they were taken from.
+struct entry_name {
+  std::string_view payload_id;
+  std::string_view destination;
+  std::string_view source;
+  std::string_view idempotency_key;
+
+  entry_name() = default;
+  entry_name(const core::entry& value)
+      : payload_id(value.payload_id),
+        destination(value.destination),
+        source(value.source),
+        idempotency_key(value.idempotency_key) {}
+};
+
+struct entry_head {
+  entry_name name;
+  std::string_view status;
+  std::string_view entry_type;
+  std::uint32_t seconds = 0;  ///< the timestamp, see unix_seconds
+};
+
+/// The head of an entry that was read in full.
+entry_head head_of(const core::entry& value);
+
+/// The head of a line in our own spelling, its payload checked to be JSON and nothing behind it.
+/// Nothing if the line is spelled in any other way (or is no entry): then parse it.
+std::optional<entry_head> read_head(std::string_view json);
+
+/// Unix seconds of a timestamp; 0 where it is malformed or outside the range of 32 bits.
+std::uint32_t unix_seconds(std::string_view timestamp);
+
+}  // namespace nexus::wal
