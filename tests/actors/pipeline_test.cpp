@@ -277,7 +277,7 @@ TEST_CASE("a destination that throws or miscounts gets its entries again") {
 }
 
 TEST_CASE(
-    "a stop does not wait for a destination that blocks; its entries stay for the next start") {
+    "a stop does not wait for a destination that blocks, its entries stay for the next start") {
   auto release = std::make_shared<gate>();
   auto blocked = std::make_shared<script>([release](std::size_t, batch_view batch) {
     release->pass();

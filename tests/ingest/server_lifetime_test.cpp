@@ -81,7 +81,7 @@ TEST_CASE("drain lets the request in progress end, and closes the rest") {
   CHECK(running.server->drain(60s) == 0);
 }
 
-TEST_CASE("drain cuts off what outlasts its budget; the answer that comes then is dropped") {
+TEST_CASE("drain cuts off what outlasts its budget, and the answer that comes then is dropped") {
   running_server running;
   auto first = running.connect();
   auto second = running.connect();

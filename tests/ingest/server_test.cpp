@@ -110,7 +110,7 @@ TEST_CASE("a request is answered once: 500 if the handler lets it drop, the firs
   CHECK(client.request("GET", "/after")->body == "GET /after |");
 }
 
-TEST_CASE("a body at its limit is complete; one byte more is cut off and ends the connection") {
+TEST_CASE("a body at its limit is complete, one byte more is cut off and ends the connection") {
   running_server running;
   auto client = running.connect();
   for (const std::string& whole :

@@ -170,6 +170,14 @@ def check_third_party(file, number, name, is_public):
         yield number, "include", f"<{name}> belongs in a .cpp: public headers show no library"
 
 
+def check_test_names(file):
+    """CTest's discovery splits a name at a semicolon: neither half would match a test case."""
+    for match in re.finditer(r'TEST_CASE(?:_METHOD)?\(\s*(?:\w+,\s*)?"((?:[^"\\]|\\.)*)"', file.text):
+        if ";" in match.group(1):
+            yield (file.text.count("\n", 0, match.start()) + 1, "test-name",
+                   "a semicolon in a test's name: CTest would not run it")
+
+
 def check_sizes(file):
     for number, line in enumerate(file.lines, 1):
         # Stored bytes that a test quotes are not broken for the eye.
@@ -307,6 +315,7 @@ def check_file(file, root):
         yield from check_includes(file, root)
         yield from check_functions(file)
         yield from check_banned(file)
+        yield from check_test_names(file)
     if file.suffix == ".hpp":
         yield from check_header(file)
     if file.suffix == ".md":

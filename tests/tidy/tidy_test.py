@@ -129,6 +129,10 @@ class TidyTest(unittest.TestCase):
         self.write("cli/asleep.cpp", "\n".join(asleep + in_libraries))
         self.assertFalse([path for path, _, _ in self.offences() if path == "cli/asleep.cpp"])
 
+    def test_a_test_has_a_name_that_ctest_can_run(self):
+        self.write("tests/core/a_test.cpp", 'TEST_CASE("one") {}\nTEST_CASE(\n    "a; b") {}\n')
+        self.expect(("tests/core/a_test.cpp", 2, "test-name"))
+
     def test_leftovers_and_paths_of_one_machine_are_found_in_any_text(self):
         self.write("README.md", f"# x\n{LEFTOVER}: this\n")
         self.write("packaging/unit.conf", f"a={HOME_PATH}\nb=$HOME/work/x\nc=nexus-XXXXXX\n"
