@@ -1,5 +1,7 @@
 // Starting, looking at, and stopping the program.
+#include <chrono>
 #include <csignal>
+#include <optional>
 #include <string>
 
 #include "tests/integration/server_home.hpp"
@@ -94,8 +96,14 @@ TEST_CASE("Health, readiness and metrics can be asked") {
   CHECK(client.request("GET", "/health")->status == 200);
   CHECK(client.request("GET", "/ready")->status == 200);
   CHECK(client.request("GET", "/metrics")->status == 401);
-  const auto metrics = client.request("GET", "/metrics", as(server_home::admin_token));
-  REQUIRE(metrics);
+  // The log hears of a delivery before the queue does.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  std::optional<http_answer> metrics;
+  do {
+    metrics = client.request("GET", "/metrics", as(server_home::admin_token));
+    REQUIRE(metrics);
+  } while (!holds(metrics->body, "\nbubblefish_queue_depth 0") &&
+           std::chrono::steady_clock::now() < deadline);
   CHECK(metrics->status == 200);
   for (const std::string name :
        {"bubblefish_throughput_per_source_total{source=\"main\"} 1", "bubblefish_wal_healthy 1",
