@@ -65,6 +65,7 @@ std::string counters_json(const wal::inspection& found) {
       {"integrity_failures", found.integrity_failures},
       {"torn_lines", found.torn_lines},
       {"malformed_lines", found.malformed_lines},
+      {"duplicates", found.duplicates},
       {"lines", found.lines},
       {"segments", found.segments}};
   std::string out;
@@ -91,13 +92,14 @@ std::string report_json(const wal::inspection& found) {
 
 std::string report_text(const wal::inspection& found) {
   const auto n = [](std::uint64_t number) { return std::to_string(number); };
-  std::string out = n(found.segments) + " segments, " + n(found.bytes) + " bytes, " +
-                    n(found.lines) + " lines\n" + "entries: " + n(found.pending) + " pending, " +
-                    n(found.delivered) + " delivered, " + n(found.failed) + " failed for good; " +
-                    n(found.status_lines) + " status lines\n" + "damage: " + n(found.crc_failures) +
-                    " wrong CRCs, " + n(found.integrity_failures) + " wrong HMACs, " +
-                    n(found.torn_lines) + " torn lines, " + n(found.malformed_lines) +
-                    " malformed lines\n";
+  std::string out =
+      n(found.segments) + " segments, " + n(found.bytes) + " bytes, " + n(found.lines) +
+      " lines\n" + "entries: " + n(found.pending) + " pending, " +
+      (found.duplicates > 0 ? n(found.duplicates) + " duplicates of pending ones, " : "") +
+      n(found.delivered) + " delivered, " + n(found.failed) + " failed for good; " +
+      n(found.status_lines) + " status lines\n" + "damage: " + n(found.crc_failures) +
+      " wrong CRCs, " + n(found.integrity_failures) + " wrong HMACs, " + n(found.torn_lines) +
+      " torn lines, " + n(found.malformed_lines) + " malformed lines\n";
   if (const auto& first = found.first_damage) {
     return out + "first damage: " + first->segment + " line " + n(first->line) + ", at byte " +
            n(first->offset) + ": " + first->what + "\n";

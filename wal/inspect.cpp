@@ -27,6 +27,7 @@ core::result<void> count_and_emit(const catalog& known, const options& how,
                                   const line_format& format, selection which,
                                   const std::function<void(std::string_view)>& emit,
                                   inspection& out) {
+  std::uint64_t waiting = 0;
   for (const auto& [number, in] : known.segments()) {
     auto source = how.files->open_read(known.path(in));
     if (!source) return source.reason();
@@ -36,12 +37,14 @@ core::result<void> count_and_emit(const catalog& known, const options& how,
           auto status = known.resolve(
               line.head,
               {number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset});
+          if (status == core::status::pending) ++waiting;
           if (status == core::status::delivered) ++out.delivered;
           if (status == core::status::permanent_failure) ++out.failed;
           if (selected(which, status)) emit(line.json);
         });
     if (!read) return read;
   }
+  out.duplicates = waiting - known.index().size();
   return {};
 }
 

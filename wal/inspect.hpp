@@ -34,6 +34,9 @@ struct inspection {
   std::uint64_t bytes = 0;
   std::uint64_t lines = 0;
   std::uint64_t pending = 0;
+  /// Entries that wait, but are not handed on: another one shares their source, destination and
+  /// idempotency key, and they get its status.
+  std::uint64_t duplicates = 0;
   std::uint64_t delivered = 0;
   std::uint64_t failed = 0;
   std::uint64_t status_lines = 0;

@@ -123,6 +123,7 @@ TEST_CASE(
     check_entries(collect(wal::selection::pending, seen), expected.pending);
     CHECK(seen.pending == expected.summary["pending"].GetUint64());
     CHECK(seen.delivered == expected.summary["delivered"].GetUint64());
+    CHECK(seen.duplicates == (name == "mac-marked" ? 3u : 4u));
     CHECK(seen.segments == expected.summary["segments"].GetUint64());
     CHECK(seen.crc_failures == 0);
     CHECK(seen.integrity_failures == 0);
