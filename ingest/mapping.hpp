@@ -24,6 +24,8 @@ struct mapped_fields {
   std::string model;
   std::string role;
   std::map<std::string, std::string> metadata;  ///< bytewise order, as it is written
+  /// The metadata would not fit into a line of the log, and is not complete.
+  bool too_large = false;
 };
 
 /// A source's mapping and transforms, compiled. Immutable. Any thread.
@@ -33,7 +35,8 @@ class field_mapping {
 
   /// One pass over a validated raw value. Everything at the top level that no mapping path begins
   /// with becomes metadata; of several members with one key the last wins there, and the first for
-  /// paths.
+  /// paths. Stops with `too_large` once the metadata alone is longer than a line of the log may be:
+  /// ten megabytes of small members would need a hundred times that in memory.
   mapped_fields apply(std::string_view raw) const;
 
   /// The paths that cannot be used, with reasons; their fields stay empty.

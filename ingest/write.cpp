@@ -93,6 +93,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
   std::optional<http_response> find_value();
   std::optional<http_response> check_rate();
   std::optional<http_response> translate(translated_payload& out);
+  static http_response too_large();
   void append(translated_payload payload);
   void finish(const std::string& payload_id, const core::result<void>& outcome);
   http_response append_failed(const core::error& why);
@@ -151,6 +152,7 @@ std::optional<http_response> write_request::translate(translated_payload& out) {
   if (!out.classification_tier.empty() && !config_->knows_tier(out.classification_tier))
     return error_response(400, "invalid_classification_tier",
                           "the classification tier is not one of the configured tiers");
+  if (fields.too_large) return too_large();
   out.payload_id = core::random_hex(16);
   out.request_id = header_or(request_, "X-Request-Id", "");
   if (out.request_id.empty()) out.request_id = house_->request_ids.next();
@@ -203,10 +205,14 @@ void write_request::finish(const std::string& payload_id, const core::result<voi
   claim_.settle(payload_id);
 }
 
+http_response write_request::too_large() {
+  return error_response(413, "payload_too_large", "the entry is too large for the log");
+}
+
 http_response write_request::append_failed(const core::error& why) {
   switch (why.code) {
     case core::errc::too_large:
-      return error_response(413, "payload_too_large", "the entry is too large for the log");
+      return too_large();
     case core::errc::overloaded:
       return error_response(429, "queue_full", "too many entries are waiting to be delivered", 5);
     case core::errc::wal_full:

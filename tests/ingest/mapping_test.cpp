@@ -207,3 +207,18 @@ TEST_CASE("trim takes white space of all scripts off both ends and nothing else"
   CHECK(trim("   ").empty());
   CHECK(trim("").empty());
 }
+
+TEST_CASE("metadata that no line of the log can hold is not gathered to its end") {
+  std::string body = "[1";
+  while (body.size() < 4'000'000) body += ",1";
+  body += ']';
+  const auto mapped = map_fields(body, {});
+  CHECK(mapped.too_large);
+  CHECK(mapped.metadata.size() < 1'000'000);  // of two million
+
+  CHECK_FALSE(map_fields("[1,1]", {}).too_large);
+  const std::string longest(10'000'000, 'x');
+  CHECK_FALSE(map_fields("{\"k\":\"" + longest + "\"}", {}).too_large);
+  // Of one key only the last value counts.
+  CHECK_FALSE(map_fields("{\"k\":\"" + longest + "\",\"k\":\"" + longest + "\"}", {}).too_large);
+}

@@ -333,3 +333,16 @@ TEST_CASE("a thousand writes from many threads are all answered, each with its o
   CHECK(answered == stored);
   CHECK(std::unique(stored.begin(), stored.end()) == stored.end());
 }
+
+TEST_CASE(
+    "an entry whose metadata cannot fit is refused before the log is asked, other faults first") {
+  fake_house house;
+  std::string body = "[1";
+  while (body.size() < 4'000'000) body += ",1";
+  body += ']';
+  const auto answer = house.post(body);
+  CHECK(answer->status() == 413);
+  CHECK(answer->says("payload_too_large"));
+  CHECK(house.appends.empty());
+  CHECK(house.post(body, {{"X-Actor-Type", "robot"}})->says("invalid_actor_type"));
+}
