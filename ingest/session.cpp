@@ -101,8 +101,8 @@ void session::turn_away(const refusal& reason) {
 void session::next_request(std::chrono::milliseconds idle_limit) {
   if (host_.draining) return close();
   reader_.reset();
-  if (out_.capacity() > out_bytes_kept) out_ = {};
-  if (buffer_.size() > 0) {  // pipelined
+  if (out_.capacity() > out_bytes_kept) std::string().swap(out_);  // `= {}` keeps the memory
+  if (buffer_.size() > 0) {                                        // pipelined
     enter(phase::header, host_.options.header_timeout);
     return parse();
   }

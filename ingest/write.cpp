@@ -176,7 +176,8 @@ std::optional<http_response> write_request::translate(translated_payload& out) {
 // The log hands on entries with equal source, destination and key once: an entry whose source does
 // not deduplicate carries its key in the payload only, or it would be lost to an earlier one.
 void write_request::append(translated_payload payload) {
-  request_.body = std::string();  // not needed while the log writes; it may be large
+  // Not needed while the log writes, and it may be large. An assignment would keep the memory.
+  std::string().swap(request_.body);
   auto entry = std::make_shared<core::entry>();
   entry->payload = to_json(payload);
   entry->payload_id = payload.payload_id;
