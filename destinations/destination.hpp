@@ -74,7 +74,9 @@ struct query {
 };
 
 struct query_page {
-  /// TranslatedPayload objects (section 3.4 of the v0.1.2 behaviour) as JSON, newest first.
+  /// TranslatedPayload objects (section 3.4 of the v0.1.2 behaviour) as JSON, newest first. At most
+  /// `limit`; fewer, with `has_more`, where they are large. The next page begins `records.size()`
+  /// rows further on.
   std::vector<std::string> records;
   bool has_more = false;
 };

@@ -157,6 +157,10 @@ class page_builder {
   std::vector<std::int64_t> rowids_;
 };
 
+/// A page ends early when its records have grown to this: two hundred entries of ten megabytes
+/// would not fit into memory.
+constexpr std::size_t page_bytes_max = 32 * 1024 * 1024;
+
 class sqlite_reader final : public reader {
  public:
   explicit sqlite_reader(sqlite_options options) : options_(std::move(options)) {}
@@ -213,12 +217,18 @@ class sqlite_reader final : public reader {
     sqlite_statement select;
     auto refused = connection_.prepare(
         select, "SELECT " + memory_columns() + " FROM memories WHERE rowid = ?");
+    std::size_t bytes = 0;
     for (const std::int64_t rowid : rowids) {
       if (refused) break;
+      if (bytes >= page_bytes_max) {
+        page.has_more = true;
+        break;
+      }
       select.bind(1, rowid);
       const int code = select.step();
       if (code != SQLITE_ROW) return connection_.fault(code, "read a row");
       page.records.push_back(record_json(select));
+      bytes += page.records.back().size();
       select.reset();
     }
     return refused;

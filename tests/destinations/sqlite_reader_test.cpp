@@ -165,6 +165,23 @@ TEST_CASE("a page beyond the end, or of no rows, is empty") {
   CHECK(one.find(what).records.size() == 1);
 }
 
+TEST_CASE("a page of large rows ends early and says that there are more") {
+  store one;
+  auto record = record_named("p");
+  record.content = std::string(9'000'000, 'x');
+  for (int i = 0; i < 6; ++i) {
+    record.payload_id = "p" + std::to_string(i);
+    one.put(record);
+  }
+  query what = everything();
+  const auto first = one.find(what);
+  CHECK(first.records.size() == 4);
+  CHECK(first.has_more);
+  what.offset = first.records.size();
+  CHECK(one.ids(what) == id_list{"p1", "p0"});
+  CHECK_FALSE(one.find(what).has_more);
+}
+
 TEST_CASE("rows of other namespaces and destinations are never seen") {
   store one;
   one.put(record_named("mine"));
