@@ -145,8 +145,12 @@ void appender::seal_active() {
 }
 
 void appender::give_up_active(const core::error& why) {
-  how_.log->error("the active segment is given up, the next append begins a new one: " + why.text);
   active_->size = active_->synced_size;
+  // Said once: while a disk is full, every append begins a segment, and none of them holds
+  // anything.
+  if (active_->size > 0)
+    how_.log->error("the active segment is given up, the next append begins a new one: " +
+                    why.text);
   unsynced_.take_over(
       waiting_);  // marks since the last sync may be lost with the tail: they are written again
   waiting_ = std::exchange(unsynced_, {});

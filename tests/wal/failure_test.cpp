@@ -89,6 +89,20 @@ TEST_CASE("a mark that shared the failed sync is written again") {
   CHECK(ids_after_reopen(at.how) == std::vector<std::string>{"b", "d"});
 }
 
+TEST_CASE("a disk that stays full is reported once, not with every append") {
+  bench at;
+  auto logger = std::make_shared<recording_logger>();
+  at.how.log = logger;
+  auto log = open_log(at.how);
+  append_ids(*log, {"a"});
+  at.files->fail({operation::write, 1, true, ENOSPC});
+  CHECK_FALSE(log->append(make_entry("b")).ok());
+  const auto said = logger->count(core::log_level::error);
+  CHECK(said > 0);
+  for (int i = 0; i < 20; ++i) CHECK_FALSE(log->append(make_entry("c")).ok());
+  CHECK(logger->count(core::log_level::error) == said);
+}
+
 TEST_CASE(
     "a full disk refuses appends with wal_full, fills with nothing, delivers on, and recovers by "
     "itself") {
