@@ -1,5 +1,7 @@
 #include "cli/wire.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 namespace nexus::cli {
@@ -43,6 +45,24 @@ wal::options wal_options(const config::wal_config& from, const core::logger_ptr&
               std::to_string(total / mib) + " MiB");
   };
   return to;
+}
+
+/// Descriptors that connections leave to the log, the destinations, and connections that are turned
+/// away.
+constexpr std::size_t reserved_files = 192;
+
+/// How many connections may be open without taking the last descriptors: a log that cannot open its
+/// next segment refuses every write, and anybody can open connections.
+std::size_t connections_that_fit(std::size_t wanted) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  const rlim_t enough = std::min<rlim_t>(files.rlim_max, wanted + reserved_files);
+  if (files.rlim_cur < enough) {
+    const rlimit raised{enough, files.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) files.rlim_cur = enough;
+  }
+  const auto limit = static_cast<std::size_t>(files.rlim_cur);
+  return std::min(wanted, limit > 2 * reserved_files ? limit - reserved_files : limit / 4);
 }
 
 std::string to_string(actors::destination_status::phase state) {
@@ -93,6 +113,7 @@ ingest::server_options server_options(const config::config& settings) {
   ingest::server_options to;
   to.bind = settings.bind;
   to.port = settings.port;
+  to.connections_max = connections_that_fit(to.connections_max);
   return to;
 }
 

@@ -25,6 +25,8 @@ actors::pipeline_options pipeline_options(const config::config& settings,
                                           const destinations::registry& types,
                                           const core::logger_ptr& log);
 
+/// Raises the process's limit of open files, as far as it may, to what the connections need; where
+/// that is not enough there are fewer connections.
 ingest::server_options server_options(const config::config& settings);
 
 /// The settings of every destination, for those who read back from it.

@@ -1,8 +1,11 @@
 // Starting, looking at, and stopping the program.
+#include <sys/resource.h>
+
 #include <chrono>
 #include <csignal>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/integration/server_home.hpp"
 #include "tests/support/catch.hpp"
@@ -16,7 +19,36 @@ bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// The soft limit of open files, for the programs that are started meanwhile.
+class open_files_limit {
+ public:
+  explicit open_files_limit(rlim_t files) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const rlimit lowered{files, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &lowered) == 0);
+  }
+  ~open_files_limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  open_files_limit(const open_files_limit&) = delete;
+  open_files_limit& operator=(const open_files_limit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 }  // namespace
+
+TEST_CASE("Idle connections of anybody do not take the descriptors that the log needs") {
+  const server_home home;
+  auto server = [&] {
+    const open_files_limit lowered(128);
+    return home.start();
+  }();
+  http_client writer(server->port());
+  std::vector<http_client> idle;
+  for (int i = 0; i < 150; ++i) idle.emplace_back(server->port());
+  payload_id(write_content(writer, "the log opens its first segment now"));
+  CHECK(stop(*server) == 0);
+}
 
 TEST_CASE("An orderly stop delivers what was accepted and leaves nothing pending") {
   const server_home home;
