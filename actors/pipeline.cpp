@@ -314,6 +314,17 @@ void note_replay(const wal::log& log, double seconds,
   }
 }
 
+/// A log of v0.1.2 may hold entries without a destination: of a source that named none, and all of
+/// that program's entries went to one database anyway. They go where the entries of such a source
+/// go now, through a queue of their own.
+void adopt_nameless(const wal::log& log, std::vector<destination_options>& destinations) {
+  const auto names = log.pending_destinations();
+  if (destinations.empty() || std::find(names.begin(), names.end(), "") == names.end()) return;
+  auto heir = destinations.front();
+  heir.settings.name.clear();
+  destinations.push_back(std::move(heir));
+}
+
 }  // namespace
 
 core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
@@ -325,6 +336,7 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
   auto opened = wal::log::open(how.wal);
   if (!opened.ok()) return std::move(opened).reason();
   const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
+  adopt_nameless(**opened, how.destinations);
   note_replay(**opened, seconds, how.destinations, *log, metrics);
   if (how.on_pending)
     if (auto told = (*opened)->replay(how.on_pending); !told.ok()) return std::move(told).reason();

@@ -1,6 +1,7 @@
 // The whole pipeline with a real log on disk.
 #include "actors/pipeline.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <latch>
@@ -120,6 +121,24 @@ TEST_CASE("a destination sees an entry as the log stores it") {
   REQUIRE(target->delivered().size() == 1);
   CHECK_FALSE(target->delivered()[0].timestamp.empty());
   CHECK(target->delivered()[0].payload == R"({"n":"p0"})");
+}
+
+TEST_CASE("pending entries that name no destination go to the first one") {
+  auto target = std::make_shared<script>();
+  house in({{"", target}, {"d", target}});
+  in.how.destinations.erase(in.how.destinations.begin());  // the nameless one: "d" is the first
+  {
+    auto log = wal::log::open(in.how.wal);
+    REQUIRE(log.ok());
+    for (const auto& id : ids(0, 5)) REQUIRE((*log)->append(*make_entry(id, "")).ok());
+  }
+  auto running = in.start();
+  append(*running, 5, 7);
+  CHECK(running->stop(long_budget) == 0);
+  auto seen = target->delivered_ids();
+  std::sort(seen.begin(), seen.end());
+  CHECK(seen == ids(0, 7));
+  CHECK(log_text(in).find("PENDING") == std::string::npos);
 }
 
 TEST_CASE("every append is answered exactly once, also when the pipeline stops meanwhile") {
