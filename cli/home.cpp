@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "config/loader.hpp"
+
 namespace nexus::cli {
 namespace {
 
@@ -27,17 +29,7 @@ core::result<std::string> absolute(const std::string& path) {
 
 core::result<std::string> home_directory(const std::string& flag) {
   if (!flag.empty()) return absolute(flag);
-  for (const char* name : {"NEXUS_HOME", "BUBBLEFISH_HOME"}) {
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') {
-      return absolute(value);
-    }
-  }
-  const char* user = std::getenv("HOME");
-  if (user == nullptr || *user == '\0') {
-    return core::error{core::errc::bad_config,
-                       "no home directory: HOME is not set. Give --home DIR or set NEXUS_HOME"};
-  }
-  return absolute(std::string(user) + "/.nexus");
+  return config::default_home();
 }
 
 core::result<void> write_running(const std::string& home, const running_server& server) {

@@ -51,7 +51,7 @@ file_set read_files(const std::string& home, std::vector<finding>& findings) {
     findings.push_back(
         {severity::error,
          "missing_file",
-         "there is no daemon.toml; `nexus init` makes one, and BUBBLEFISH_HOME names "
+         "there is no daemon.toml; `nexus init` makes one, and --home or NEXUS_HOME names "
          "another home directory",
          {daemon}});
   }

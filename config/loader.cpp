@@ -9,8 +9,11 @@
 namespace nexus::config {
 
 core::result<std::string> default_home() {
-  const char* home = std::getenv("BUBBLEFISH_HOME");
-  return absolute_path(home != nullptr && *home != '\0' ? home : "~/.bubblefish/Nexus");
+  for (const char* name : {"NEXUS_HOME", "BUBBLEFISH_HOME"}) {
+    const char* home = std::getenv(name);
+    if (home != nullptr && *home != '\0') return absolute_path(home);
+  }
+  return absolute_path("~/.nexus");
 }
 
 examination examine(const std::string& home, const type_table& types) {

@@ -17,7 +17,7 @@
 
 namespace nexus::config {
 
-/// The home directory: `BUBBLEFISH_HOME`, made absolute, or `~/.bubblefish/Nexus`.
+/// The home directory: `NEXUS_HOME`, else `BUBBLEFISH_HOME`, made absolute, else `~/.nexus`.
 core::result<std::string> default_home();
 
 /// What there is to say about a home directory.

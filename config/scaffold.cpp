@@ -55,7 +55,7 @@ can_read = true
 # The name of a destination in ../destinations
 target_destination = "sqlite"
 
-# The same Idempotency-Key within this many seconds is stored once, however often it is sent.
+# A payload that is sent again with the same Idempotency-Key is stored once.
 [source.idempotency]
 enabled = true
 dedup_window_seconds = 300

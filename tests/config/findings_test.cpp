@@ -37,10 +37,10 @@ TEST_CASE("a missing daemon.toml is an error that says how to get one") {
   const auto found = config::examine(empty.path(), test::some_types());
   CHECK_FALSE(found.settings);
   REQUIRE(found.findings.size() == 1);
-  CHECK(to_string(found.findings[0]) ==
-        empty / "daemon.toml" +
-            ": error: there is no daemon.toml; `nexus init` makes one, and BUBBLEFISH_HOME names "
-            "another home directory [missing_file]");
+  CHECK(to_string(found.findings[0]) == empty / "daemon.toml" +
+                                            ": error: there is no daemon.toml; `nexus init` makes "
+                                            "one, and --home or NEXUS_HOME names "
+                                            "another home directory [missing_file]");
 }
 
 TEST_CASE("a file that is not TOML is an error with its place, without the marker") {

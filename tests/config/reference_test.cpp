@@ -117,17 +117,15 @@ TEST_CASE("another user's ~ is an error") {
               "not supported; write the directory out [bad_path]"});
 }
 
-TEST_CASE(
-    "the home directory comes from BUBBLEFISH_HOME, made absolute, or lies below the user's") {
+TEST_CASE("the home directory comes from NEXUS_HOME, BUBBLEFISH_HOME, or lies below the user's") {
   const variable user("HOME", "/home/someone");
+  const variable unset("NEXUS_HOME", nullptr);
   {
-    const variable set("BUBBLEFISH_HOME", "/srv/nexus/");
+    const variable reference("BUBBLEFISH_HOME", "/srv/nexus/");
     CHECK(*config::default_home() == "/srv/nexus");
-  }
-  {
-    const variable relative("BUBBLEFISH_HOME", "some/where");
+    const variable ours("NEXUS_HOME", "some/where");
     CHECK(*config::default_home() == (std::filesystem::current_path() / "some/where").string());
   }
-  const variable unset("BUBBLEFISH_HOME", nullptr);
-  CHECK(*config::default_home() == "/home/someone/.bubblefish/Nexus");
+  const variable empty("BUBBLEFISH_HOME", "");
+  CHECK(*config::default_home() == "/home/someone/.nexus");
 }
