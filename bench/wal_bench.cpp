@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -70,8 +71,10 @@ core::entry make_entry(std::size_t payload_bytes) {
   return value;
 }
 
-std::unique_ptr<wal::log> open_log(const std::string& directory, std::int64_t segment_mb = 50) {
+std::unique_ptr<wal::log> open_log(const std::string& directory, std::int64_t segment_mb = 50,
+                                   bool background = true) {
   wal::options how;
+  how.background_maintenance = background;
   how.directory = directory;
   how.max_segment_size_mb = segment_mb;
   return must(wal::log::open(how));
@@ -225,22 +228,26 @@ std::vector<std::string> fill(wal::log& log, std::size_t megabytes) {
   return ids;
 }
 
+/// Without the background thread, so that no sync of its own falls into a round by chance.
+double marks_per_second(scratch& disk, std::size_t megabytes) {
+  auto log = open_log(disk.fresh(), 100, false);
+  auto ids = fill(*log, megabytes);
+  ids.resize(700);
+  auto start = steady::now();
+  for (std::size_t at = 0; at < ids.size(); at += 50)
+    must(log->mark_delivered_batch(std::span(ids).subspan(at, 50), "sqlite"));
+  return static_cast<double>(ids.size()) / seconds_since(start);
+}
+
 void bench_marks(bench::report& out, scratch& disk) {
-  out.title("Marks, 50 ids a batch, synced every second");
+  out.title("Marks, 50 ids a batch");
   out.row("", {"ids/s"});
-  std::vector<std::vector<double>> rates(3);
-  const std::size_t sizes[] = {1, 10, 50};
-  for (int round = 0; round < rounds; ++round)
-    for (std::size_t i = 0; i < 3; ++i) {
-      auto log = open_log(disk.fresh(), 100);
-      auto ids = fill(*log, sizes[i]);
-      ids.resize(900);
-      auto start = steady::now();
-      for (std::size_t at = 0; at < ids.size(); at += 50)
-        must(log->mark_delivered_batch(std::span(ids).subspan(at, 50), "sqlite"));
-      rates[i].push_back(900 / seconds_since(start));
-    }
-  for (std::size_t i = 0; i < 3; ++i)
+  constexpr std::array<std::size_t, 3> sizes{1, 10, 50};
+  std::array<std::vector<double>, sizes.size()> rates;
+  for (int round = 0; round < 2 * rounds; ++round)
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      rates[i].push_back(marks_per_second(disk, sizes[i]));
+  for (std::size_t i = 0; i < sizes.size(); ++i)
     out.row("with " + std::to_string(sizes[i]) + " MB in the segment",
             {fixed(median(rates[i]), 0)});
   out.check("marks at 50 MB / at 1 MB", median(rates[2]) / median(rates[0]), ">=", 0.9);

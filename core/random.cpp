@@ -12,7 +12,7 @@ std::string random_hex(std::size_t bytes) {
   // would be safe.
   if (sodium_init() < 0) std::abort();
   std::vector<unsigned char> raw(bytes);
-  randombytes_buf(raw.data(), raw.size());
+  if (bytes > 0) randombytes_buf(raw.data(), raw.size());
   std::string hex(2 * bytes + 1, '\0');
   sodium_bin2hex(hex.data(), hex.size(), raw.data(), raw.size());
   hex.pop_back();

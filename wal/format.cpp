@@ -37,8 +37,8 @@ line_format::line_format(integrity_mode mode, std::string_view key, bool accept_
     : mode_(mode), accept_unsigned_(accept_unsigned) {
   if (sodium_init() < 0) std::abort();
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()),
-                              key.size());
+  const char* bytes = key.empty() ? "" : key.data();  // libsodium wants no null pointer
+  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(bytes), key.size());
   std::memcpy(keyed_state_.data(), &state, sizeof(state));
   sodium_memzero(&state, sizeof(state));
 }
