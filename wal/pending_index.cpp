@@ -39,8 +39,7 @@ pending_index::position pending_index::add(const entry_name& name, location wher
                                            std::uint32_t seconds,
                                            const std::function<bool(location)>& same_key) {
   auto place = grow();
-  std::uint32_t nth = 0;
-  while (find(hash_id(name.payload_id, name.destination, nth))) ++nth;
+  auto nth = count_of_name(name.payload_id, name.destination);
 
   auto& holder = *chunks_[(place - begin_) / chunk_records];
   auto& slot = holder.records[(place - begin_) % chunk_records];
@@ -122,11 +121,22 @@ void pending_index::remove_followers(position leader, std::vector<removed_entry>
   }
 }
 
+std::uint32_t pending_index::count_of_name(std::string_view payload_id,
+                                           std::string_view destination) const {
+  auto there = [&](std::uint32_t nth) { return find(hash_id(payload_id, destination, nth)); };
+  std::uint32_t known = 0,
+                bound = 1;  // all below `known` are there, and at last none at `bound` - 1
+  while (there(bound - 1)) known = bound, bound *= 2;
+  while (known + 1 < bound) {
+    auto middle = known + (bound - known) / 2;
+    (there(middle - 1) ? known : bound) = middle;
+  }
+  return known;
+}
+
 void pending_index::erase_of_name(position where, std::string_view payload_id,
                                   std::string_view destination) {
-  std::uint32_t count = 0;
-  auto last = where;
-  while (auto place = find(hash_id(payload_id, destination, count))) last = *place, ++count;
+  auto last = *find(hash_id(payload_id, destination, count_of_name(payload_id, destination) - 1));
   auto number = at(where).id;
   erase(where);
   if (last == where) return;

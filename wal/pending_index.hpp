@@ -159,6 +159,8 @@ class pending_index {
   std::optional<position> find_at(std::string_view payload_id, std::string_view destination,
                                   location where) const;
   void erase(position where);
+  /// How many entries of that name there are: their numbers have no gap, so a few are asked for.
+  std::uint32_t count_of_name(std::string_view payload_id, std::string_view destination) const;
   /// Erases one of the entries of that name, and keeps the numbers of the others without a gap.
   void erase_of_name(position where, std::string_view payload_id, std::string_view destination);
   void remove_followers(position leader, std::vector<removed_entry>& out);
