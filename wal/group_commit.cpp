@@ -32,7 +32,7 @@ void group_commit::commit(commit_request& request) {
       return;
     }
     if (writing_)
-      changed_.wait(lock);
+      request.wake.wait(lock);
     else
       lead(lock);
   }
@@ -41,15 +41,14 @@ void group_commit::commit(commit_request& request) {
 core::result<void> group_commit::exclusively(
     const std::function<core::result<void>(appender&)>& work) {
   std::unique_lock lock(guard_);
-  changed_.wait(lock, [&] { return !writing_; });
+  idle_.wait(lock, [&] { return !writing_; });
   writing_ = true;
   lock.unlock();
   auto outcome = work(appender_);
   lock.lock();
-  writing_ = false;
   // Success says something about the disk only if it was asked.
   if (!outcome || appender_.syncs() != syncs_) note(outcome);
-  changed_.notify_all();
+  pass_on();
   return outcome;
 }
 
@@ -74,13 +73,23 @@ void group_commit::lead(std::unique_lock<std::mutex>& lock) {
   for (const auto* request : group) info.entries += request->items.size();
   if (observer_ && info.entries > 0 && written) observer_(info);
   lock.lock();
+  // With the mutex: a caller that is done takes its request along as soon as it is free.
   for (auto* request : group) {
     request->done = true;
     if (!written) request->outcome = written.reason();
+    request->wake.notify_one();
   }
-  writing_ = false;
   note(written ? core::result<void>{} : core::result<void>{written.reason()});
-  changed_.notify_all();
+  pass_on();
+}
+
+void group_commit::pass_on() {
+  writing_ = false;
+  idle_.notify_all();
+  if (closed_)
+    for (auto* request : waiting_) request->wake.notify_one();
+  else if (!waiting_.empty())
+    waiting_.front()->wake.notify_one();
 }
 
 std::vector<commit_request*> group_commit::take_group() {

@@ -38,6 +38,8 @@ struct commit_request {
 
   core::result<void> outcome;
   bool done = false;
+  /// Told when it is done, or when it may lead: one wake-up for one caller, however many wait.
+  std::condition_variable wake;
 };
 
 class group_commit {
@@ -74,6 +76,8 @@ class group_commit {
   core::result<placement> write(std::span<commit_request* const> group);
   /// Makes durable entries known to the catalog. With the mutex.
   void publish(std::span<commit_request* const> group, placement written);
+  /// Gives the writer token back, and wakes who may take it.
+  void pass_on();
   /// Brings what others may read up to date.
   void note(const core::result<void>& outcome);
 
@@ -82,7 +86,7 @@ class group_commit {
   std::mutex& guard_;
   core::logger_ptr log_;
   std::function<void(const commit_info&)> observer_;
-  std::condition_variable changed_;
+  std::condition_variable idle_;  ///< told when nobody writes, for `exclusively`
 
   // Guarded by the mutex.
   bool writing_ = false;  ///< the writer token is taken

@@ -136,7 +136,9 @@ std::uint32_t pending_index::count_of_name(std::string_view payload_id,
 
 void pending_index::erase_of_name(position where, std::string_view payload_id,
                                   std::string_view destination) {
-  auto last = *find(hash_id(payload_id, destination, count_of_name(payload_id, destination) - 1));
+  // None in order: the first of them is leaving too, and the others follow.
+  auto count = count_of_name(payload_id, destination);
+  auto last = count == 0 ? where : *find(hash_id(payload_id, destination, count - 1));
   auto number = at(where).id;
   erase(where);
   if (last == where) return;
