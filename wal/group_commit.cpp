@@ -19,35 +19,37 @@ group_commit::group_commit(const options& how, catalog& known, std::mutex& guard
     : appender_(how, known, guard), known_(known), guard_(guard), log_(how.log) {}
 
 void group_commit::commit(commit_request& request) {
-  std::unique_lock lock(guard_);
-  if (closed_) {
-    request.outcome = closed();
-    return;
+  group_ptr mine;
+  bool leads;
+  {
+    std::lock_guard lock(queue_);
+    leads = groups_.empty() || !groups_.back()->open;
+    mine = leads ? enqueue(true) : groups_.back();
+    mine->members.push_back(&request);
+    mine->bytes += request.lines.size();
+    if (mine->bytes >= group_bytes_max) mine->open = false;
   }
-  waiting_.push_back(&request);
-  while (!request.done) {
-    if (closed_ && !writing_) {  // closing overtook the request; nobody else will answer it
-      std::erase(waiting_, &request);
-      request.outcome = closed();
-      return;
-    }
-    if (writing_)
-      request.wake.wait(lock);
-    else
-      lead(lock);
-  }
+  if (leads)
+    lead(*mine);
+  else
+    mine->done.wait();
+  request.outcome = mine->outcome;
 }
 
 core::result<void> group_commit::exclusively(
     const std::function<core::result<void>(appender&)>& work) {
-  std::unique_lock lock(guard_);
-  idle_.wait(lock, [&] { return !writing_; });
-  writing_ = true;
-  lock.unlock();
+  group_ptr mine;
+  {
+    std::lock_guard lock(queue_);
+    mine = enqueue(false);
+  }
+  mine->turn.wait();
   auto outcome = work(appender_);
-  lock.lock();
-  // Success says something about the disk only if it was asked.
-  if (!outcome || appender_.syncs() != syncs_) note(outcome);
+  {
+    std::lock_guard lock(guard_);
+    // Success says something about the disk only if it was asked.
+    if (!outcome || appender_.syncs() != syncs_) note(outcome);
+  }
   pass_on();
   return outcome;
 }
@@ -55,67 +57,70 @@ core::result<void> group_commit::exclusively(
 core::result<void> group_commit::close() {
   return exclusively([&](appender& end) {
     {
-      std::lock_guard lock(guard_);
+      std::lock_guard lock(queue_);
       closed_ = true;
     }
     return end.close();
   });
 }
 
-void group_commit::lead(std::unique_lock<std::mutex>& lock) {
-  writing_ = true;
-  auto group = take_group();
-  lock.unlock();
-  auto start = std::chrono::steady_clock::now();
-  auto written = write(group);
-  commit_info info{0,
-                   std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-  for (const auto* request : group) info.entries += request->items.size();
-  if (observer_ && info.entries > 0 && written) observer_(info);
-  lock.lock();
-  // With the mutex: a caller that is done takes its request along as soon as it is free.
-  for (auto* request : group) {
-    request->done = true;
-    if (!written) request->outcome = written.reason();
-    request->wake.notify_one();
+group_commit::group_ptr group_commit::enqueue(bool open) {
+  auto added = std::make_shared<group>();
+  added->open = open;
+  if (groups_.empty()) added->turn.set();
+  groups_.push_back(added);
+  return added;
+}
+
+void group_commit::lead(group& mine) {
+  mine.turn.wait();
+  if (gather(mine)) {
+    auto start = std::chrono::steady_clock::now();
+    auto written = write(mine.members);
+    commit_info info{
+        0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+    for (const auto* request : mine.members) info.entries += request->items.size();
+    if (!written) mine.outcome = written.reason();
+    if (observer_ && info.entries > 0 && written) observer_(info);
+    std::lock_guard lock(guard_);
+    note(mine.outcome);
+  } else {
+    mine.outcome = closed();
   }
-  note(written ? core::result<void>{} : core::result<void>{written.reason()});
   pass_on();
+  mine.done.set();  // after it, so that the next sync begins before all these callers wake up
+}
+
+bool group_commit::gather(group& mine) {
+  std::lock_guard lock(queue_);
+  mine.open = false;
+  return !closed_;
 }
 
 void group_commit::pass_on() {
-  writing_ = false;
-  idle_.notify_all();
-  if (closed_)
-    for (auto* request : waiting_) request->wake.notify_one();
-  else if (!waiting_.empty())
-    waiting_.front()->wake.notify_one();
+  group_ptr next;
+  {
+    std::lock_guard lock(queue_);
+    groups_.pop_front();
+    if (!groups_.empty()) next = groups_.front();
+  }
+  if (next) next->turn.set();
 }
 
-std::vector<commit_request*> group_commit::take_group() {
-  std::size_t bytes = 0, count = 0;
-  while (count < waiting_.size() && bytes < group_bytes_max)
-    bytes += waiting_[count++]->lines.size();
-  auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<commit_request*> group(waiting_.begin(), end);
-  waiting_.erase(waiting_.begin(), end);
-  return group;
-}
-
-core::result<placement> group_commit::write(std::span<commit_request* const> group) {
+core::result<placement> group_commit::write(std::span<commit_request* const> members) {
   std::vector<std::string_view> entries;
-  for (auto* request : group) {
+  for (auto* request : members) {
     if (request->items.empty())
       appender_.add_marks(request->lines, request->mark_lines);
     else
       entries.push_back(request->lines);
   }
-  return appender_.append(entries, [&](placement at) { publish(group, at); });
+  return appender_.append(entries, [&](placement at) { publish(members, at); });
 }
 
-void group_commit::publish(std::span<commit_request* const> group, placement written) {
+void group_commit::publish(std::span<commit_request* const> members, placement written) {
   auto offset = written.offset;
-  for (const auto* request : group) {
+  for (const auto* request : members) {
     for (const auto& item : request->items)
       known_.add_pending(
           *item.entry,

@@ -3,18 +3,18 @@
 // waits for one sync, and with many callers the group grows by itself.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/entry.hpp"
+#include "core/event.hpp"
 #include "core/result.hpp"
 #include "wal/appender.hpp"
 #include "wal/catalog.hpp"
@@ -37,9 +37,6 @@ struct commit_request {
   std::deque<core::entry> respelled;  ///< what items point to, where the caller's is not UTF-8
 
   core::result<void> outcome;
-  bool done = false;
-  /// Told when it is done, or when it may lead: one wake-up for one caller, however many wait.
-  std::condition_variable wake;
 };
 
 class group_commit {
@@ -71,27 +68,44 @@ class group_commit {
   bool has_late_marks() const noexcept { return late_marks_; }
 
  private:
-  std::vector<commit_request*> take_group();
-  void lead(std::unique_lock<std::mutex>& lock);
-  core::result<placement> write(std::span<commit_request* const> group);
+  /// Who uses the appender together: callers that share a commit, or one who wants it to himself.
+  struct group {
+    std::vector<commit_request*> members;  ///< guarded by queue_ while `open`
+    std::size_t bytes = 0;
+    bool open = false;  ///< takes more members; with queue_
+    core::event turn;   ///< the leader may use the appender
+    core::event done;   ///< `outcome` stands
+    core::result<void> outcome;
+  };
+  using group_ptr = std::shared_ptr<group>;
+
+  /// Puts a group at the end of the queue. With queue_.
+  group_ptr enqueue(bool open);
+  void lead(group& mine);
+  /// Waits for the others who are about to come, where that costs nothing; then takes no more.
+  /// False if the log is closed.
+  bool gather(group& mine);
+  core::result<placement> write(std::span<commit_request* const> members);
   /// Makes durable entries known to the catalog. With the mutex.
-  void publish(std::span<commit_request* const> group, placement written);
-  /// Gives the writer token back, and wakes who may take it.
+  void publish(std::span<commit_request* const> members, placement written);
+  /// The turn of the group at the front of the queue is over.
   void pass_on();
   /// Brings what others may read up to date.
   void note(const core::result<void>& outcome);
 
-  appender appender_;  ///< used by the holder of the writer token only
+  appender appender_;  ///< used by the leader of the group at the front only
   catalog& known_;
   std::mutex& guard_;
   core::logger_ptr log_;
   std::function<void(const commit_info&)> observer_;
-  std::condition_variable idle_;  ///< told when nobody writes, for `exclusively`
+
+  /// Apart from `guard_`, so that who joins a group does not wait for who searches the catalog.
+  /// Neither is taken while the other is held.
+  std::mutex queue_;
+  std::deque<group_ptr> groups_;  ///< first come, first served; the front one has its turn
+  bool closed_ = false;
 
   // Guarded by the mutex.
-  bool writing_ = false;  ///< the writer token is taken
-  bool closed_ = false;
-  std::vector<commit_request*> waiting_;
   std::string trouble_;
   std::uint64_t appended_ = 0, syncs_ = 0, bytes_written_ = 0;
   bool late_marks_ = false;

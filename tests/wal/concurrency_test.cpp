@@ -140,3 +140,20 @@ TEST_CASE("closing while others append answers every caller, and what was accept
   CHECK(std::set<std::string>(ids.begin(), ids.end()) == accepted);
   CHECK(ids.size() == accepted.size());
 }
+
+TEST_CASE("who wants the log for himself gets his turn while others append without a pause") {
+  temp_dir dir;
+  auto log = open_log(dir / "wal");
+  std::atomic<bool> enough = false;
+  std::atomic<int> wrong = 0;
+  in_parallel([&](int thread) {
+    if (thread == 0) {
+      for (int n = 0; n < 20; ++n)
+        if (!log->sync() || !log->settle()) ++wrong;
+      enough = true;
+    }
+    for (int n = 0; !enough; ++n)
+      if (!log->append(make_entry(name_of(thread, n)))) ++wrong;
+  });
+  CHECK(wrong == 0);
+}

@@ -1,0 +1,36 @@
+#include "core/event.hpp"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+
+using namespace nexus;
+
+TEST_CASE("an event that has happened lets everybody pass") {
+  core::event event;
+  event.set();
+  event.wait();
+  event.wait();
+  event.set();  // once more changes nothing
+  event.wait();
+}
+
+TEST_CASE("all who wait for an event pass, and see what was written before it") {
+  for (int round = 0; round < 200; ++round) {
+    core::event event;
+    int written = 0;
+    std::atomic<int> passed = 0;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i)
+      threads.emplace_back([&] {
+        event.wait();
+        passed += written;
+      });
+    written = 1;
+    event.set();
+    threads.clear();
+    REQUIRE(passed == 8);
+  }
+}
