@@ -13,18 +13,20 @@ constexpr std::array<std::string_view, 3> status_words{"PENDING", "DELIVERED", "
 
 /// The text members of an entry and their keys, in the order of the line.
 struct text_field {
-  std::string_view key;
+  std::string_view spelled;  ///< the key as it stands in a line, with comma and colon
   std::string entry::*member;
+  constexpr std::string_view key() const { return spelled.substr(2, spelled.size() - 4); }
 };
-constexpr std::array<text_field, 9> text_fields{{{"payload_id", &entry::payload_id},
-                                                 {"idempotency_key", &entry::idempotency_key},
-                                                 {"status", &entry::status},
-                                                 {"timestamp", &entry::timestamp},
-                                                 {"source", &entry::source},
-                                                 {"destination", &entry::destination},
-                                                 {"subject", &entry::subject},
-                                                 {"actor_type", &entry::actor_type},
-                                                 {"actor_id", &entry::actor_id}}};
+constexpr std::array<text_field, 9> text_fields{
+    {{R"(,"payload_id":)", &entry::payload_id},
+     {R"(,"idempotency_key":)", &entry::idempotency_key},
+     {R"(,"status":)", &entry::status},
+     {R"(,"timestamp":)", &entry::timestamp},
+     {R"(,"source":)", &entry::source},
+     {R"(,"destination":)", &entry::destination},
+     {R"(,"subject":)", &entry::subject},
+     {R"(,"actor_type":)", &entry::actor_type},
+     {R"(,"actor_id":)", &entry::actor_id}}};
 
 error malformed(std::string why) {
   return {errc::corrupt, "malformed entry: " + std::move(why)};
@@ -48,9 +50,9 @@ std::string folded(std::string_view key) {
 result<void> read_text(entry& out, const text_field& field, std::string_view raw) {
   if (raw == "null") return {};
   if (json::kind_of(raw) != json::kind::string)
-    return malformed(std::string(field.key) + " is not a string");
+    return malformed(std::string(field.key()) + " is not a string");
   std::string text = json::replace_invalid_utf8(json::unquote(raw));
-  if (field.key == "timestamp") {
+  if (field.key() == "timestamp") {
     auto normal = normalize_timestamp(text);
     if (!normal) return malformed("timestamp is not RFC 3339");
     text = *std::move(normal);
@@ -77,11 +79,11 @@ result<void> read_member(entry& out, const json::member& item) {
   // Our own lines have plain lower-case keys; only a foreign one costs the unquoting and folding.
   auto plain = item.key.substr(1, item.key.size() - 2);
   for (const auto& field : text_fields)
-    if (plain == field.key) return read_text(out, field, item.value);
+    if (plain == field.key()) return read_text(out, field, item.value);
   if (plain == "payload") return out.payload = item.value, result<void>{};
   auto key = folded(json::unquote(item.key));
   for (const auto& field : text_fields)
-    if (key == field.key) return read_text(out, field, item.value);
+    if (key == field.key()) return read_text(out, field, item.value);
   if (key == "payload") return out.payload = item.value, result<void>{};
   if (key == "version") return read_version(out, item.value);
   keep_unknown(out, key, item);
@@ -93,12 +95,12 @@ result<void> append_members(std::string& out, const entry& value, std::int64_t v
                             std::string_view status, std::string_view timestamp) {
   // The entry is a level of its own: a payload one level short of the limit is the deepest that can
   // be read back.
-  if (auto valid = json::validate(value.payload, json::depth_max - 1); !valid)
-    return error{errc::invalid_argument, "the payload is " + valid.reason().text};
+  auto compact = json::is_compact(value.payload, json::depth_max - 1);
+  if (!compact) return error{errc::invalid_argument, "the payload is " + compact.reason().text};
   out += R"({"version":)";
   out += std::to_string(version);
   for (const auto& field : text_fields) {
-    ((out += ",\"") += field.key) += "\":";
+    out += field.spelled;
     if (field.member == &entry::status)
       json::append_quoted(out, status);
     else if (field.member == &entry::timestamp)
@@ -107,7 +109,10 @@ result<void> append_members(std::string& out, const entry& value, std::int64_t v
       json::append_quoted(out, value.*field.member);
   }
   out += R"(,"payload":)";
-  json::append_compact(out, value.payload);
+  if (*compact)
+    out += value.payload;
+  else
+    json::append_compact(out, value.payload);
   json::append_compact(out, value.extension);
   out += '}';
   return {};

@@ -15,9 +15,13 @@ class scanner {
       : at(text.data()), end_(text.data() + text.size()), deepest_(deepest) {}
 
   const char* at;
+  /// So far nothing that append_compact would drop or spell in another way.
+  bool compact = true;
 
   void space() {
-    while (at != end_ && is_space(*at)) ++at;
+    if (at == end_ || !is_space(*at)) return;
+    compact = false;
+    at = skip_space(at, end_);
   }
 
   bool value() {
@@ -128,10 +132,15 @@ class scanner {
   bool string() {
     ++at;
     for (;;) {
-      at = skip_plain(at, end_);
+      at = skip_compact(at, end_);
       if (at == end_) return false;
       if (*at == '"') return ++at, true;
-      if (*at != '\\') return false;
+      if (*at != '\\') {
+        if (static_cast<unsigned char>(*at) < 0x20) return false;
+        if (*at != '\xE2' || is_line_separator(at, end_)) compact = false;
+        ++at;
+        continue;
+      }
       ++at;
       if (at == end_) return false;
       switch (*at++) {
@@ -162,13 +171,6 @@ error not_json(std::string_view text, const char* at) {
   return {errc::invalid_argument, "not a JSON value at byte " + std::to_string(at - text.data())};
 }
 
-/// The length of the value at the front of `text`, which nests at most `depth` deep.
-result<std::size_t> measure(std::string_view text, std::size_t depth) {
-  scanner scan(text, depth);
-  if (!scan.value()) return not_json(text, scan.at);
-  return static_cast<std::size_t>(scan.at - text.data());
-}
-
 /// Nothing but white space may follow a value that ends at `end`.
 result<void> check_rest(std::string_view text, const char* end) {
   auto rest = skip_space(end, text.data() + text.size());
@@ -181,13 +183,21 @@ result<void> check_rest(std::string_view text, const char* end) {
 }  // namespace
 
 result<std::size_t> value_length(std::string_view text) {
-  return measure(text, depth_max);
+  scanner scan(text, depth_max);
+  if (!scan.value()) return not_json(text, scan.at);
+  return static_cast<std::size_t>(scan.at - text.data());
 }
 
 result<void> validate(std::string_view text, std::size_t depth) {
-  auto length = measure(text, depth);
-  if (!length) return length.reason();
-  return check_rest(text, text.data() + *length);
+  if (auto compact = is_compact(text, depth); !compact) return compact.reason();
+  return {};
+}
+
+result<bool> is_compact(std::string_view text, std::size_t depth) {
+  scanner scan(text, depth);
+  if (!scan.value()) return not_json(text, scan.at);
+  if (auto rest = check_rest(text, scan.at); !rest) return rest.reason();
+  return scan.compact && scan.at == text.data() + text.size();
 }
 
 result<void> for_each_member(std::string_view text,

@@ -108,12 +108,17 @@ std::size_t utf8_length(std::string_view text) {
 /// The length of the part of `text` before the first byte that is not UTF-8.
 std::size_t utf8_prefix(std::string_view text) {
   std::size_t valid = 0;
-  while (valid < text.size()) {
+  auto end = text.data() + text.size();
+  for (;;) {
+    auto at = find_byte(
+        text.data() + valid, end, [](block bytes) { return bytes.beyond_ascii(); },
+        [](unsigned char c) { return c >= 0x80; });
+    valid = static_cast<std::size_t>(at - text.data());
+    if (at == end) return valid;
     auto length = utf8_length(text.substr(valid));
-    if (length == 0) break;
+    if (length == 0) return valid;
     valid += length;
   }
-  return valid;
 }
 
 void append_u00(std::string& out, unsigned char byte) {
@@ -145,22 +150,15 @@ void append_control(std::string& out, unsigned char byte) {
   }
 }
 
-/// Whether U+2028 or U+2029 stands at `at`.
-bool is_line_separator(const char* at, const char* end) {
-  return end - at >= 3 && at[0] == '\xE2' && at[1] == '\x80' &&
-         (at[2] == '\xA8' || at[2] == '\xA9');
-}
-
 /// The first byte from `at` on that the reference's spelling may change: a control character, `"`,
 /// `\`, `<`, `>`, `&`, or one that is not ASCII.
 const char* find_special(const char* at, const char* end) {
   return find_byte(
       at, end,
-      [](std::uint64_t word) {
+      [](block bytes) {
         // `"` and `&` differ in one bit, and so do `<` and `>`.
-        return (word & high_bits) | bytes_below(word, 0x20) | bytes_equal(word, '\\') |
-               bytes_equal(word | 0x04 * each_byte, '&') |
-               bytes_equal(word | 0x02 * each_byte, '>');
+        return bytes.beyond_ascii() | bytes.below(0x20) | bytes.equal('\\') |
+               bytes.equal('&', 0x04) | bytes.equal('>', 0x02);
       },
       [](unsigned char c) {
         return c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&';
@@ -303,30 +301,39 @@ void append_quoted(std::string& out, std::string_view text) {
 
 void append_compact(std::string& out, std::string_view raw) {
   auto end = raw.data() + raw.size();
-  bool in_string = false;
-  for (auto at = raw.data(); at != end;) {
-    at = in_string ? copy_plain(out, at, end) : at;
+  auto from = raw.data();  // what has not been appended yet begins here
+  auto at = from;
+  /// Appends what stands before `at`, and goes on behind the next `skipped` bytes.
+  auto leave_out = [&](std::ptrdiff_t skipped) {
+    out.append(from, at);
+    from = at += skipped;
+  };
+  for (bool in_string = false; at != end;) {
+    if (in_string) at = skip_compact(at, end);
     if (at == end) break;
     char c = *at;
-    if (!in_string) {
-      if (!is_space(c)) out += c;
-      in_string = c == '"';
+    if (c == '"') {
+      in_string = !in_string;
       ++at;
+    } else if (!in_string) {
+      if (is_space(c))
+        leave_out(1);
+      else
+        ++at;
     } else if (c == '\\') {
-      out.append(at, 2);
       at += 2;
     } else if (c == '<' || c == '>' || c == '&') {
+      leave_out(1);
       append_u00(out, static_cast<unsigned char>(c));
-      ++at;
     } else if (is_line_separator(at, end)) {
-      out += at[2] == '\xA8' ? "\\u2028" : "\\u2029";
-      at += 3;
+      bool line = at[2] == '\xA8';
+      leave_out(3);
+      out += line ? "\\u2028" : "\\u2029";
     } else {
-      out += c;
-      in_string = c != '"';
       ++at;
     }
   }
+  out.append(from, end);
 }
 
 }  // namespace nexus::core::json

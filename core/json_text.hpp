@@ -27,6 +27,9 @@ result<std::size_t> value_length(std::string_view text);
 /// `depth` levels of nesting.
 result<void> validate(std::string_view text, std::size_t depth = depth_max);
 
+/// Checks the same, and says whether append_compact would leave `text` as it is.
+result<bool> is_compact(std::string_view text, std::size_t depth = depth_max);
+
 /// What a raw value is, by its first byte.
 enum class kind { null, boolean, number, string, array, object };
 

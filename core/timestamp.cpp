@@ -1,6 +1,8 @@
 #include "core/timestamp.hpp"
 
+#include <array>
 #include <cstdint>
+#include <cstdlib>
 
 namespace nexus::core {
 namespace {
@@ -78,38 +80,37 @@ std::optional<parts> split(std::string_view text) {
   return p;
 }
 
-/// Appends the last `digits` digits of `value`.
-void append_digits(std::string& out, int value, int digits) {
-  auto start = out.size();
-  out.resize(start + static_cast<std::size_t>(digits));
-  for (auto at = out.end(); at != out.begin() + static_cast<std::ptrdiff_t>(start); value /= 10)
-    *--at = static_cast<char>('0' + value % 10);
+/// Writes the last `digits` digits of `value`, and returns the place behind them.
+char* put_digits(char* at, int value, int digits) {
+  for (int i = digits; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+  return at + digits;
 }
 
 std::string spell(const parts& p) {
-  std::string out;
-  auto append = [&](int value, char separator) {
-    append_digits(out, value, 2);
-    out += separator;
+  std::array<char, 40> text;  // 35 are needed: 9999-12-31T23:59:60.123456789+24:60
+  auto at = put_digits(text.data(), p.year, 4);
+  auto put = [&](char separator, int value) {
+    *at++ = separator;
+    at = put_digits(at, value, 2);
   };
-  append_digits(out, p.year, 4);
-  out += '-';
-  append(p.month, '-');
-  append(p.day, 'T');
-  append(p.hour, ':');
-  append(p.minute, ':');
-  append_digits(out, p.second, 2);
+  put('-', p.month);
+  put('-', p.day);
+  put('T', p.hour);
+  put(':', p.minute);
+  put(':', p.second);
   if (p.nanoseconds > 0) {
-    out += '.';
-    append_digits(out, p.nanoseconds, 9);
-    out.erase(out.find_last_not_of('0') + 1);
+    *at++ = '.';
+    at = put_digits(at, p.nanoseconds, 9);
+    while (at[-1] == '0') --at;
   }
-  if (p.offset_minutes == 0) return out + 'Z';
-  int minutes = p.offset_minutes < 0 ? -p.offset_minutes : p.offset_minutes;
-  out += p.offset_minutes < 0 ? '-' : '+';
-  append(minutes / 60, ':');
-  append_digits(out, minutes % 60, 2);
-  return out;
+  if (p.offset_minutes == 0) {
+    *at++ = 'Z';
+  } else {
+    int minutes = std::abs(p.offset_minutes);
+    put(p.offset_minutes < 0 ? '-' : '+', minutes / 60);
+    put(':', minutes % 60);
+  }
+  return {text.data(), at};
 }
 
 }  // namespace
