@@ -106,6 +106,8 @@ TEST_CASE(
       std::string out;
       json::append_compact(out, text);
       CHECK(json::validate(out).ok());
+      CHECK(*json::is_compact(text) == (out == text));
+      CHECK(*json::is_compact(out));
     }
 }
 
@@ -247,4 +249,35 @@ TEST_CASE(
   CHECK(compact(R"({"<":"\\"})") == R"({"\u003c":"\\"})");
   auto once = compact(rich);
   CHECK(compact(once) == once);
+}
+
+TEST_CASE("each of the 256 bytes is seen at every place of a string longer than a block") {
+  for (int code = 0; code < 256; ++code)
+    for (std::size_t at = 0; at <= 36; ++at) {
+      std::string text(36, 'x');
+      text.insert(at, 1, static_cast<char>(code));
+      INFO("byte " << code << " at " << at);
+      bool plain = code >= 0x20 && code != '"' && code != '\\';
+      bool escaped = code == '<' || code == '>' || code == '&';
+      REQUIRE(json::validate("\"" + text + "\"").ok() == plain);
+      REQUIRE(json::is_utf8(text) == (code < 0x80));
+      REQUIRE((as_string(text) == "\"" + text + "\"") == (plain && !escaped && code < 0x80));
+      if (!plain) continue;
+      REQUIRE(*json::is_compact("\"" + text + "\"") == !escaped);
+      REQUIRE((compact("\"" + text + "\"") == "\"" + text + "\"") == !escaped);
+    }
+}
+
+TEST_CASE("is_compact says whether append_compact would leave the text as it is") {
+  for (const auto& text : valid) {
+    INFO(text);
+    CHECK(*json::is_compact(text) == (compact(text) == text));
+  }
+  CHECK_FALSE(*json::is_compact("[1, 2]"));
+  CHECK_FALSE(*json::is_compact("[1,2]\n"));
+  CHECK_FALSE(*json::is_compact(" [1,2]"));
+  CHECK_FALSE(*json::is_compact("[\"\u2029\"]"));
+  CHECK(*json::is_compact("[\"\u202a \xe2\"]"));
+  CHECK_FALSE(json::is_compact("[1,2").ok());
+  CHECK_FALSE(json::is_compact("[[1]]", 1).ok());
 }
