@@ -39,30 +39,26 @@ pending_index::position pending_index::add(const entry_name& name, location wher
                                            std::uint32_t seconds,
                                            const std::function<bool(location)>& same_key) {
   auto place = grow();
-  auto nth = count_of_name(name.payload_id, name.destination);
+  auto id = hash_id(name.payload_id, name.destination);
+  if (auto nth = count_of_name(name.payload_id, name.destination, id); nth > 0)
+    id = hash_id(name.payload_id, name.destination, nth);
 
   auto& holder = *chunks_[(place - begin_) / chunk_records];
   auto& slot = holder.records[(place - begin_) % chunk_records];
-  slot = {hash_id(name.payload_id, name.destination, nth),
-          hash_key(name),
-          where.offset,
-          where.segment,
-          where.length,
-          seconds,
-          intern(name.destination),
-          state::waiting};
+  slot = {id,      hash_key(name),           where.offset,  where.segment, where.length,
+          seconds, intern(name.destination), state::waiting};
   ++holder.live;
   ++live_;
   ++destination_live_[slot.destination];
-  ids_.insert(static_cast<std::uint32_t>(place));
+  ids_.insert(refer(place, slot.id));
   if (slot.key == 0) return place;
 
   auto known = keys_.find(slot.key);
   if (known == keys_.end()) {
-    keys_.insert(static_cast<std::uint32_t>(place));
+    keys_.insert(refer(place, slot.key));
     return place;
   }
-  auto leader = position_of(*known);
+  auto leader = position_of(known->slot);
   const auto& first = at(leader);
   if (same_key({first.segment, first.length, first.offset})) {
     slot.is = state::following;
@@ -91,14 +87,15 @@ std::vector<removed_entry> pending_index::remove(std::string_view payload_id,
                                                  std::string_view destination) {
   std::vector<removed_entry> out;
   auto remove_from = [&](std::string_view name) {
-    for (std::uint32_t nth = 0;; ++nth) {
-      auto place = find(hash_id(payload_id, name, nth));
-      if (!place) return;
+    const auto first = hash_id(payload_id, name);
+    auto place = find(first);
+    for (std::uint32_t nth = 1; place; ++nth) {
       auto& slot = at(*place);
-      out.push_back({{slot.segment, slot.length, slot.offset}, hash_id(payload_id, name), {}});
+      out.push_back({{slot.segment, slot.length, slot.offset}, first, {}});
       auto leads = slot.is == state::waiting;
       erase(*place);
       if (leads && !followers_.empty()) remove_followers(*place, out);
+      place = find(hash_id(payload_id, name, nth));
     }
   };
   if (!destination.empty()) {
@@ -122,10 +119,12 @@ void pending_index::remove_followers(position leader, std::vector<removed_entry>
 }
 
 std::uint32_t pending_index::count_of_name(std::string_view payload_id,
-                                           std::string_view destination) const {
+                                           std::string_view destination,
+                                           const id_hash& first) const {
+  if (!ids_.contains(first)) return 0;
   auto there = [&](std::uint32_t nth) { return find(hash_id(payload_id, destination, nth)); };
-  std::uint32_t known = 0,
-                bound = 1;  // all below `known` are there, and at last none at `bound` - 1
+  std::uint32_t known = 1,
+                bound = 2;  // all below `known` are there, and at last none at `bound` - 1
   while (there(bound - 1)) known = bound, bound *= 2;
   while (known + 1 < bound) {
     auto middle = known + (bound - known) / 2;
@@ -137,15 +136,15 @@ std::uint32_t pending_index::count_of_name(std::string_view payload_id,
 void pending_index::erase_of_name(position where, std::string_view payload_id,
                                   std::string_view destination) {
   // None in order: the first of them is leaving too, and the others follow.
-  auto count = count_of_name(payload_id, destination);
+  auto count = count_of_name(payload_id, destination, hash_id(payload_id, destination));
   auto last = count == 0 ? where : *find(hash_id(payload_id, destination, count - 1));
   auto number = at(where).id;
   erase(where);
   if (last == where) return;
   auto& slot = at(last);  // takes over the number that has become free
-  ids_.erase(static_cast<std::uint32_t>(last));
+  ids_.erase(refer(last, slot.id));
   slot.id = number;
-  ids_.insert(static_cast<std::uint32_t>(last));
+  ids_.insert(refer(last, slot.id));
 }
 
 void pending_index::withhold(position where) {
@@ -157,11 +156,11 @@ void pending_index::withhold(position where) {
 
 void pending_index::erase(position where) {
   auto& slot = at(where);
-  ids_.erase(static_cast<std::uint32_t>(where));
+  ids_.erase(refer(where, slot.id));
   if (slot.is == state::following)
     followers_.erase(where);
   else if (auto known = keys_.find(slot.key);
-           slot.key != 0 && known != keys_.end() && position_of(*known) == where)
+           slot.key != 0 && known != keys_.end() && position_of(known->slot) == where)
     keys_.erase(known);
   if (slot.is == state::withheld) --withheld_;
   slot.is = state::gone;
@@ -251,7 +250,7 @@ std::optional<std::uint16_t> pending_index::interned(std::string_view destinatio
 std::optional<pending_index::position> pending_index::find(const id_hash& id) const {
   auto known = ids_.find(id);
   if (known == ids_.end()) return {};
-  return position_of(*known);
+  return position_of(known->slot);
 }
 
 std::optional<pending_index::position> pending_index::find_at(std::string_view payload_id,
@@ -275,10 +274,6 @@ pending_index::record& pending_index::at(position where) {
 
 const pending_index::record& pending_index::at(position where) const {
   return chunks_[(where - begin_) / chunk_records]->records[(where - begin_) % chunk_records];
-}
-
-const pending_index::record& pending_index::at_slot(std::uint32_t slot) const {
-  return at(position_of(slot));
 }
 
 }  // namespace nexus::wal

@@ -1,6 +1,7 @@
 // The pending entries: where each one's line stands, in append order. Holds no text, so that its
-// size does not depend on the size of the entries: 48 bytes an entry, plus the slack of two hash
-// tables (about 24 bytes more at worst).
+// size does not depend on the size of the entries: 48 bytes an entry, 8 more in one hash table and
+// 8 in a second one if it has an idempotency key, plus the slack of the tables (at worst as much
+// again).
 #pragma once
 
 #include <array>
@@ -120,29 +121,29 @@ class pending_index {
   };
 
   // The tables hold positions cut to 32 bits; the index never spans more than 2^32 positions at
-  // once.
-  struct by_id {
+  // once. With each goes a part of the hash: a table grows, and passes over what it does not look
+  // for, without touching the records, which are all over the memory.
+  struct reference {
+    std::uint32_t slot;
+    std::uint32_t part;
+  };
+  static std::uint32_t part_of(const id_hash& id) { return static_cast<std::uint32_t>(id[0]); }
+  static std::uint32_t part_of(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
+  /// Hashes and compares by the `member` of the records, an id_hash or a key.
+  template <class Name, Name record::*member>
+  struct by {
     using is_transparent = void;
     const pending_index* index;
-    std::size_t operator()(std::uint32_t slot) const { return (*this)(index->at_slot(slot).id); }
-    std::size_t operator()(const id_hash& id) const { return static_cast<std::size_t>(id[0]); }
-    bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b; }
-    bool operator()(const id_hash& id, std::uint32_t slot) const {
-      return index->at_slot(slot).id == id;
+    std::size_t operator()(reference to) const { return to.part; }
+    std::size_t operator()(const Name& name) const { return part_of(name); }
+    bool operator()(reference a, reference b) const { return a.slot == b.slot; }
+    bool operator()(const Name& name, reference to) const {
+      return to.part == part_of(name) && index->at(index->position_of(to.slot)).*member == name;
     }
-    bool operator()(std::uint32_t slot, const id_hash& id) const { return (*this)(id, slot); }
+    bool operator()(reference to, const Name& name) const { return (*this)(name, to); }
   };
-  struct by_key {
-    using is_transparent = void;
-    const pending_index* index;
-    std::size_t operator()(std::uint32_t slot) const { return (*this)(index->at_slot(slot).key); }
-    std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(key); }
-    bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b; }
-    bool operator()(std::uint64_t key, std::uint32_t slot) const {
-      return index->at_slot(slot).key == key;
-    }
-    bool operator()(std::uint32_t slot, std::uint64_t key) const { return (*this)(key, slot); }
-  };
+  using by_id = by<id_hash, &record::id>;
+  using by_key = by<std::uint64_t, &record::key>;
 
   /// Makes room for one more entry and returns its place.
   position grow();
@@ -150,7 +151,11 @@ class pending_index {
   void trim();
   record& at(position where);
   const record& at(position where) const;
-  const record& at_slot(std::uint32_t slot) const;
+  /// What a table holds for the entry at `where`, whose `name` is an id_hash or a key.
+  template <class Name>
+  static reference refer(position where, const Name& name) {
+    return {static_cast<std::uint32_t>(where), part_of(name)};
+  }
   std::uint16_t intern(std::string_view destination);
   std::optional<std::uint16_t> interned(std::string_view destination) const;
   std::uint64_t hash_key(const entry_name& name) const;
@@ -159,8 +164,10 @@ class pending_index {
   std::optional<position> find_at(std::string_view payload_id, std::string_view destination,
                                   location where) const;
   void erase(position where);
-  /// How many entries of that name there are: their numbers have no gap, so a few are asked for.
-  std::uint32_t count_of_name(std::string_view payload_id, std::string_view destination) const;
+  /// How many entries of that name there are, the first of which has the hash `first`: their
+  /// numbers have no gap, so a few are asked for.
+  std::uint32_t count_of_name(std::string_view payload_id, std::string_view destination,
+                              const id_hash& first) const;
   /// Erases one of the entries of that name, and keeps the numbers of the others without a gap.
   void erase_of_name(position where, std::string_view payload_id, std::string_view destination);
   void remove_followers(position leader, std::vector<removed_entry>& out);
@@ -171,8 +178,8 @@ class pending_index {
   position end_ = 0;
   std::uint64_t live_ = 0;
   std::uint64_t withheld_ = 0;
-  boost::unordered_flat_set<std::uint32_t, by_id, by_id> ids_;
-  boost::unordered_flat_set<std::uint32_t, by_key, by_key> keys_;
+  boost::unordered_flat_set<reference, by_id, by_id> ids_;
+  boost::unordered_flat_set<reference, by_key, by_key> keys_;
   std::unordered_map<position, follower> followers_;  ///< rare
   std::vector<std::string> destination_names_;
   std::vector<std::uint64_t> destination_live_;
