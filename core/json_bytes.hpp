@@ -41,15 +41,15 @@ class block {
    public:
     explicit found(__m128i high_bits) noexcept : bits_(high_bits) {}
     found operator|(found other) const noexcept { return found(_mm_or_si128(bits_, other.bits_)); }
-    /// The number of the first byte; `size` if there is none.
-    int first() const noexcept {
-      return std::countr_zero(static_cast<unsigned>(_mm_movemask_epi8(bits_)) | 1u << size);
-    }
+    /// One bit for each byte, the lowest for the first byte; 0 if there is none.
+    unsigned mask() const noexcept { return static_cast<unsigned>(_mm_movemask_epi8(bits_)); }
 
    private:
     __m128i bits_;
   };
 
+  /// The number of the first byte of a mask that is not 0.
+  static int first(unsigned mask) noexcept { return std::countr_zero(mask); }
   /// Bytes with a value below `limit`.
   found below(int limit) const noexcept {
     auto least = _mm_min_epu8(bytes_, _mm_set1_epi8(static_cast<char>(limit - 1)));
@@ -78,12 +78,13 @@ class block {
    public:
     explicit found(std::uint64_t bits) noexcept : bits_(bits) {}
     found operator|(found other) const noexcept { return found(bits_ | other.bits_); }
-    int first() const noexcept { return std::countr_zero(bits_) / 8; }
+    std::uint64_t mask() const noexcept { return bits_; }
 
    private:
     std::uint64_t bits_;
   };
 
+  static int first(std::uint64_t mask) noexcept { return std::countr_zero(mask) / 8; }
   found below(std::uint64_t limit) const noexcept { return below(word_, limit); }
   found equal(std::uint64_t value, std::uint64_t set = 0) const noexcept {
     return below((word_ | set * each_byte) ^ value * each_byte, 1);
@@ -106,7 +107,7 @@ class block {
 template <class WantedIn, class IsWanted>
 const char* find_byte(const char* at, const char* end, WantedIn wanted_in, IsWanted is_wanted) {
   for (; end - at >= block::size; at += block::size)
-    if (auto first = wanted_in(block(at)).first(); first < block::size) return at + first;
+    if (auto mask = wanted_in(block(at)).mask()) return at + block::first(mask);
   while (at != end && !is_wanted(static_cast<unsigned char>(*at))) ++at;
   return at;
 }

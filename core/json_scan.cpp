@@ -1,5 +1,6 @@
 // The grammar: which text is JSON.
-#include <bitset>
+#include <array>
+#include <cstdint>
 
 #include "core/json_bytes.hpp"
 #include "core/json_text.hpp"
@@ -25,22 +26,19 @@ class scanner {
   }
 
   bool value() {
-    // Nested values are kept on a stack of bits, true for an object: the depth of the machine's
-    // stack is not the client's.
-    std::bitset<depth_max + 1> is_object;
     std::size_t depth = 0;
     for (;;) {
       space();
       if (at == end_) return false;
       if (*at == '{' || *at == '[') {
         if (++depth > deepest_) return false;
-        is_object[depth] = *at == '{';
+        push(depth, *at == '{');
         char close = *at++ == '{' ? '}' : ']';
         space();
         if (at != end_ && *at == close) {
           ++at;
           --depth;
-        } else if (is_object[depth]) {
+        } else if (is_object(depth)) {
           if (!key()) return false;
           continue;
         } else {
@@ -56,12 +54,12 @@ class scanner {
         if (at == end_) return false;
         if (*at == ',') {
           ++at;
-          if (is_object[depth]) {
+          if (is_object(depth)) {
             space();
             if (!key()) return false;
           }
           next_member = true;
-        } else if (*at == (is_object[depth] ? '}' : ']')) {
+        } else if (*at == (is_object(depth) ? '}' : ']')) {
           ++at;
           --depth;
         } else {
@@ -82,6 +80,17 @@ class scanner {
   }
 
  private:
+  void push(std::size_t depth, bool object) {
+    auto level = depth - 1;
+    auto& word = nesting_[level / 64];
+    auto bit = std::uint64_t{1} << level % 64;
+    word = (level % 64 == 0 ? 0 : word & (bit - 1)) | (object ? bit : 0);
+  }
+  bool is_object(std::size_t depth) const {
+    auto level = depth - 1;
+    return (nesting_[level / 64] >> level % 64 & 1) != 0;
+  }
+
   bool scalar() {
     switch (*at) {
       case '"':
@@ -165,6 +174,9 @@ class scanner {
 
   const char* end_;
   std::size_t deepest_;  ///< at most depth_max
+  /// The values that are open, a bit for each level, 1 for an object: the depth of the machine's
+  /// stack is not the client's. A word is cleared when its first level is opened.
+  std::array<std::uint64_t, (depth_max + 63) / 64> nesting_;
 };
 
 error not_json(std::string_view text, const char* at) {

@@ -1,30 +1,37 @@
 #include "wal/entry_head.hpp"
 
-#include <array>
+#include <cstring>
 #include <limits>
 
+#include "core/json_bytes.hpp"
 #include "core/json_text.hpp"
 #include "core/timestamp.hpp"
 
 namespace nexus::wal {
 namespace {
 
-/// Takes `expected` from the front of `text`.
-bool take(std::string_view& text, std::string_view expected) {
-  if (!text.starts_with(expected)) return false;
-  text.remove_prefix(expected.size());
+/// Takes `expected` from the front of `text`. Its length is known when this is compiled, so that a
+/// comparison is a few instructions.
+template <std::size_t size>
+bool take(std::string_view& text, const char (&expected)[size]) {
+  constexpr auto length = size - 1;
+  if (text.size() < length || std::memcmp(text.data(), expected, length) != 0) return false;
+  text.remove_prefix(length);
   return true;
 }
 
 /// Takes a string without escapes, in ASCII, whose opening quote has been taken.
 bool take_plain(std::string_view& text, std::string_view& value) {
-  std::size_t length = 0;
-  for (; length < text.size(); ++length) {
-    auto c = static_cast<unsigned char>(text[length]);
-    if (c == '"') break;
-    if (c < 0x20 || c >= 0x80 || c == '\\') return false;
-  }
-  if (length == text.size()) return false;
+  using core::json::block;
+  auto end = text.data() + text.size();
+  auto at = core::json::find_byte(
+      text.data(), end,
+      [](block bytes) {
+        return bytes.below(0x20) | bytes.equal('"') | bytes.equal('\\') | bytes.beyond_ascii();
+      },
+      [](unsigned char c) { return c < 0x20 || c == '"' || c == '\\' || c >= 0x80; });
+  if (at == end || *at != '"') return false;
+  auto length = static_cast<std::size_t>(at - text.data());
   value = text.substr(0, length);
   text.remove_prefix(length + 1);
   return true;
@@ -45,30 +52,25 @@ entry_head head_of(const core::entry& value) {
 }
 
 std::optional<entry_head> read_head(std::string_view json) {
-  constexpr std::array<std::string_view, 9> keys{R"({"version":2,"payload_id":")",
-                                                 R"(,"idempotency_key":")",
-                                                 R"(,"status":")",
-                                                 R"(,"timestamp":")",
-                                                 R"(,"source":")",
-                                                 R"(,"destination":")",
-                                                 R"(,"subject":")",
-                                                 R"(,"actor_type":")",
-                                                 R"(,"actor_id":")"};
-  std::array<std::string_view, keys.size()> values;
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    if (!take(json, keys[i]) || !take_plain(json, values[i])) return {};
-  if (!take(json, R"(,"payload":)") || !json.ends_with('}')) return {};
+  entry_head head;
+  std::string_view timestamp, unused;
+  auto plain = [&](const auto& key, std::string_view& value) {
+    return take(json, key) && take_plain(json, value);
+  };
+  auto spelled_as_ours = plain(R"({"version":2,"payload_id":")", head.name.payload_id) &&
+                         plain(R"(,"idempotency_key":")", head.name.idempotency_key) &&
+                         plain(R"(,"status":")", head.status) &&
+                         plain(R"(,"timestamp":")", timestamp) &&
+                         plain(R"(,"source":")", head.name.source) &&
+                         plain(R"(,"destination":")", head.name.destination) &&
+                         plain(R"(,"subject":")", unused) && plain(R"(,"actor_type":")", unused) &&
+                         plain(R"(,"actor_id":")", unused) && take(json, R"(,"payload":)");
+  if (!spelled_as_ours || !json.ends_with('}')) return {};
   json.remove_suffix(1);
   if (!core::json::validate(json, core::json::depth_max - 1)) return {};
-  auto seconds = seconds_of(values[3]);
+  auto seconds = seconds_of(timestamp);
   if (!seconds) return {};
-  entry_head head;
-  head.name.payload_id = values[0];
-  head.name.idempotency_key = values[1];
-  head.status = values[2];
   head.seconds = *seconds;
-  head.name.source = values[4];
-  head.name.destination = values[5];
   return head;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +10,7 @@
 
 namespace nexus::wal {
 
-/// One line of a segment. `text` is valid until the next call of next().
+/// One line of a segment; valid until the next call of next().
 struct raw_line {
   std::string_view text;     ///< without its newline and without NUL bytes before it
   std::uint64_t offset = 0;  ///< of the line's first byte
@@ -21,14 +20,14 @@ struct raw_line {
   bool too_long = false;     ///< over the limit: `text` holds only a part of it
 };
 
-/// Three answers: a line, the clean end (nothing), or an error of the operating system. NUL bytes
+/// Three answers: a line, the clean end (null), or an error of the operating system. NUL bytes
 /// at the end of the file are preallocated space and count as the end.
 class segment_reader {
  public:
   /// Reads the first `size` bytes of `source`, which must outlive the reader.
   segment_reader(const core::file& source, std::uint64_t size);
 
-  core::result<std::optional<raw_line>> next();
+  core::result<const raw_line*> next();
 
   /// Bytes consumed so far.
   std::uint64_t offset() const noexcept { return line_start_; }
@@ -36,8 +35,7 @@ class segment_reader {
  private:
   core::result<bool> fill();
   void skip_padding();
-  core::result<std::optional<raw_line>> finish(std::string_view text, bool terminated,
-                                               std::uint64_t dropped);
+  const raw_line* finish(std::string_view text, bool terminated, std::uint64_t dropped);
 
   const core::file& source_;
   std::uint64_t size_;
@@ -46,6 +44,7 @@ class segment_reader {
   std::size_t start_ = 0;         ///< where the next line begins in the buffer
   std::uint64_t line_start_ = 0;  ///< the same place in the file
   std::uint64_t number_ = 0;
+  raw_line line_;
 };
 
 }  // namespace nexus::wal
