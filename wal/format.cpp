@@ -1,7 +1,7 @@
 #include "wal/format.hpp"
 
+#include <libdeflate.h>
 #include <sodium.h>
-#include <zlib.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -15,7 +15,8 @@ constexpr std::size_t crc_digits = 8;
 constexpr std::size_t hmac_digits = 2 * crypto_auth_hmacsha256_BYTES;
 
 std::array<char, crc_digits> crc_hex(std::string_view json) {
-  auto value = ::crc32_z(0, reinterpret_cast<const Bytef*>(json.data()), json.size());
+  // zlib's CRC, with the processor's own instructions where it has them: several times as fast.
+  auto value = ::libdeflate_crc32(0, json.data(), json.size());
   std::array<char, crc_digits> hex;
   for (std::size_t i = crc_digits; i-- > 0; value >>= 4) hex[i] = "0123456789abcdef"[value & 15];
   return hex;
