@@ -46,7 +46,7 @@ core::result<wal::inspection> inspect(const wal_options& how, wal::selection whi
   auto key = resolve_key(how.mac_key);
   if (!key) return key.reason();
   log.mac_key = std::move(*key);
-  return wal::inspect(log, which, emit);
+  return wal::inspect(log, which, {}, emit);
 }
 
 wal::selection selection_of(const std::string& status) {

@@ -34,6 +34,13 @@ wal::options wal_options(const config::wal_config& from, const core::logger_ptr&
   to.integrity = from.mac ? wal::integrity_mode::mac : wal::integrity_mode::crc32;
   to.mac_key = from.mac_key.reveal();
   to.accept_unsigned = from.accept_unsigned;
+  to.encryption.enabled = from.encryption.enabled;
+  to.encryption.with = from.encryption.cipher == config::wal_cipher::aes_256_gcm
+                           ? wal::cipher::aes_256_gcm
+                           : wal::cipher::xchacha20_poly1305;
+  for (const auto& key : from.encryption.keys) to.encryption.keys.emplace_back(key.reveal());
+  to.retain_delivered_hours = from.retain_delivered_hours;
+  to.min_free_bytes = static_cast<std::uint64_t>(from.min_free_mb) * 1024 * 1024;
   to.log = log;
   to.on_security_event = [log](const wal::security_event& event) {
     log->error(event.type + ": " + event.segment_file + " line " +

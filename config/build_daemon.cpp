@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "config/build.hpp"
+#include "config/encryption.hpp"
 #include "config/fields.hpp"
 #include "config/mode.hpp"
 #include "config/reference.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::int64_t entries_most = 1'000'000'000;
 constexpr std::int64_t seconds_most = 86'400;
+constexpr std::int64_t hours_most = 1'000'000;
+constexpr std::int64_t mib_most = std::int64_t{1} << 40;
 constexpr std::int64_t rate_most = 1'000'000'000;
 
 mode_preset read_mode(fields& in, config& out) {
@@ -79,11 +82,27 @@ void read_integrity(fields& in, wal_config& out, const mode_preset& preset) {
   out.mac_key = out.mac ? in.required_key(key_path, "missing_keyfile") : in.key(key_path);
 }
 
+/// Hours that make sense: 0 is one of them, and -1 means for ever.
+std::int64_t read_retention(fields& in, std::int64_t when_absent) {
+  constexpr std::string_view path = "daemon.wal.retain_delivered_hours";
+  const value* found = in.find(path);
+  if (found == nullptr || found->kind != value_kind::integer) return when_absent;
+  if (found->integer < -1 || found->integer > hours_most) {
+    in.fail("out_of_range", path,
+            std::string(path) + " is " + found->text + "; it can be 0 to " +
+                std::to_string(hours_most) + ", or -1 to keep what was delivered for ever");
+  }
+  return found->integer;
+}
+
 void read_wal(fields& in, config& out, const mode_preset& preset) {
   out.wal.path = in.absolute("daemon.wal.path", out.home + "/wal");
   out.wal.max_segment_size_mb =
       in.positive("daemon.wal.max_segment_size_mb", out.wal.max_segment_size_mb, 65'536);
+  out.wal.retain_delivered_hours = read_retention(in, out.wal.retain_delivered_hours);
+  out.wal.min_free_mb = in.positive("daemon.wal.min_free_mb", out.wal.min_free_mb, mib_most);
   read_integrity(in, out.wal, preset);
+  read_encryption(in, out.wal.encryption, preset.wal_encryption);
   out.watchdog_interval = std::chrono::seconds(in.positive(
       "daemon.wal.watchdog.interval_seconds", out.watchdog_interval.count(), seconds_most));
   out.watchdog_disk_bytes_min = in.positive("daemon.wal.watchdog.min_disk_bytes",
@@ -107,9 +126,6 @@ void refuse_unbuilt(fields& in, const config& out, const mode_preset& preset) {
                  "this version has no TLS: requests and keys would cross the network in the clear. "
                  "To accept that (on loopback, or behind a proxy that does TLS), write "
                  "`tls.enabled = false` under [daemon]");
-  refuse_unbuilt(in, out, "daemon.wal.encryption.enabled", preset.wal_encryption,
-                 "this version does not encrypt its log: entries would be on disk in the clear. To "
-                 "accept that, write `wal.encryption.enabled = false` under [daemon]");
 }
 
 bool is_cidr(const std::string& text) {

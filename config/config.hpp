@@ -21,6 +21,17 @@ struct location {
   std::uint32_t column = 0;
 };
 
+enum class wal_cipher { aes_256_gcm, xchacha20_poly1305 };
+
+/// `[daemon.wal.encryption]`.
+struct wal_encryption_config {
+  bool enabled = false;
+  wal_cipher cipher = wal_cipher::aes_256_gcm;
+  /// 32 bytes each: `key_file`, if there is one, then `previous_key_files`. Also where `enabled` is
+  /// false: for reading.
+  std::vector<secret> keys;
+};
+
 /// `[daemon.wal]` and its tables.
 struct wal_config {
   std::string path;
@@ -28,6 +39,9 @@ struct wal_config {
   bool mac = false;  ///< integrity.mode = "mac"
   secret mac_key;
   bool accept_unsigned = true;  ///< integrity.accept_unsigned; false in mode "safe"
+  wal_encryption_config encryption;
+  std::int64_t retain_delivered_hours = 168;  ///< 0: no time at all; -1: for ever
+  std::int64_t min_free_mb = 16;
 };
 
 /// `[source.policy]`; an empty list allows everything.

@@ -12,20 +12,6 @@ const value* of_kind(const value* found, value_kind kind) {
   return found != nullptr && found->kind == kind ? found : nullptr;
 }
 
-/// Why the reference leads to nothing, and what to do.
-std::string why_empty(std::string_view path, const std::string& reference, bool present) {
-  const std::string name(path);
-  if (reference.starts_with("env:")) {
-    return name + " refers to the environment variable " + reference.substr(4) +
-           ", which is not set or empty";
-  }
-  if (reference.starts_with("file:")) {
-    return name + " refers to " + reference.substr(5) + ", which is empty";
-  }
-  return name + (present ? " is empty" : " is missing") +
-         "; set it to env:NAME, file:/path or the key itself";
-}
-
 }  // namespace
 
 location fields::where(std::string_view path) const {
@@ -77,14 +63,19 @@ std::int64_t fields::positive(std::string_view path, std::int64_t when_not_posit
   return std::min(found->integer, most);
 }
 
+void fields::check_literal_path(std::string_view path, const std::string& reference,
+                                const location& at) {
+  if (!reference.starts_with('/') && !reference.starts_with("~/")) return;
+  findings_.push_back({severity::warning, "literal_path",
+                       std::string(path) +
+                           " looks like a path, but stands for the key itself; write file:/path "
+                           "to read the key from a file",
+                       at});
+}
+
 std::optional<secret> fields::resolve(std::string_view path) {
   const std::string reference = text(path);
-  if (reference.starts_with('/') || reference.starts_with("~/")) {
-    warn("literal_path", path,
-         std::string(path) +
-             " looks like a path, but stands for the key itself; write file:/path "
-             "to read the key from a file");
-  }
+  check_literal_path(path, reference, where(path));
   auto resolved = resolve_reference(reference);
   if (resolved.ok()) return std::move(*resolved);
   fail("unresolved_reference", path, std::string(path) + ": " + resolved.reason().text);
@@ -95,13 +86,47 @@ secret fields::key(std::string_view path) {
   return resolve(path).value_or(secret());
 }
 
+std::vector<placed_bytes> fields::referenced(std::string_view path) {
+  const value* found = find(path);
+  if (found == nullptr) return {};
+  std::vector<placed_bytes> out;
+  const auto read = [&](const value& reference) {
+    if (reference.kind != value_kind::string) return;
+    check_literal_path(path, reference.text, reference.key_at);
+    auto bytes = read_reference(reference.text);
+    if (bytes.ok()) {
+      out.push_back({secret(std::move(*bytes)), reference.key_at});
+    } else {
+      fail("unresolved_reference", reference.key_at,
+           std::string(path) + ": " + bytes.reason().text);
+    }
+  };
+  if (found->kind != value_kind::array) read(*found);
+  if (found->kind == value_kind::array)
+    for (const value& element : found->children) read(element);
+  return out;
+}
+
+std::string fields::why_empty(std::string_view path) const {
+  const std::string name(path);
+  const std::string reference = text(path);
+  if (reference.starts_with("env:")) {
+    return name + " refers to the environment variable " + reference.substr(4) +
+           ", which is not set or empty";
+  }
+  if (reference.starts_with("file:")) {
+    return name + " refers to " + reference.substr(5) + ", which is empty";
+  }
+  return name + (has(path) ? " is empty" : " is missing") +
+         "; set it to env:NAME, file:/path or the key itself";
+}
+
 secret fields::required_key(std::string_view path, const char* code) {
   const value* found = find(path);
   // A value of the wrong type has been reported as such.
   if (found != nullptr && found->kind != value_kind::string) return {};
   auto resolved = resolve(path);
-  if (resolved && resolved->empty())
-    fail(code, path, why_empty(path, text(path), found != nullptr));
+  if (resolved && resolved->empty()) fail(code, path, why_empty(path));
   return resolved.value_or(secret());
 }
 
@@ -113,7 +138,11 @@ std::string fields::absolute(std::string_view path, const std::string& when_empt
 }
 
 void fields::fail(const char* code, std::string_view path, const std::string& message) {
-  findings_.push_back({severity::error, code, "SCHEMA_ERROR: " + message, where(path)});
+  fail(code, where(path), message);
+}
+
+void fields::fail(const char* code, const location& at, const std::string& message) {
+  findings_.push_back({severity::error, code, "SCHEMA_ERROR: " + message, at});
 }
 
 void fields::warn(const char* code, std::string_view path, const std::string& message) {

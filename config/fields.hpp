@@ -13,6 +13,12 @@
 
 namespace nexus::config {
 
+/// What a reference leads to, and where the reference stands.
+struct placed_bytes {
+  secret bytes;
+  location at;
+};
+
 /// Paths are dotted, from the top of the document. A value of the wrong type counts as absent:
 /// check_keys has reported it by then. The document and the findings must outlive this object.
 class fields {
@@ -38,16 +44,24 @@ class fields {
   secret key(std::string_view path);
   /// As `key`, but nothing is an error, `code`.
   secret required_key(std::string_view path, const char* code);
+  /// What the reference, or each of a list of references, leads to, byte for byte. Those whose file
+  /// cannot be read are left out and reported (`unresolved_reference`).
+  std::vector<placed_bytes> referenced(std::string_view path);
+  /// Says of a key that leads to nothing why, and what to do.
+  std::string why_empty(std::string_view path) const;
   /// Reads a path; `when_empty` where there is none. Error `bad_path`.
   std::string absolute(std::string_view path, const std::string& when_empty);
 
   /// Adds a validation error (its text begins with SCHEMA_ERROR) or a warning about `path`.
   void fail(const char* code, std::string_view path, const std::string& message);
+  void fail(const char* code, const location& at, const std::string& message);
   void warn(const char* code, std::string_view path, const std::string& message);
 
  private:
   /// Nothing if that failed and has been reported.
   std::optional<secret> resolve(std::string_view path);
+  /// Warns of a literal that looks like a path.
+  void check_literal_path(std::string_view path, const std::string& reference, const location& at);
 
   const value& document_;
   std::vector<finding>& findings_;

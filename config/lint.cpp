@@ -25,11 +25,18 @@ void check_proxies(fields& in) {
   }
 }
 
-void check_literal(fields& in, const std::string& path) {
-  const std::string reference = in.text(path);
+void check_reference(fields& in, const std::string& path, const std::string& reference) {
   if (reference.empty() || !is_literal(reference)) return;
   in.warn("literal_key", path,
           path + " holds the key itself; env:NAME or file:/path keeps it out of this file");
+}
+
+void check_literal(fields& in, const std::string& path) {
+  check_reference(in, path, in.text(path));
+}
+
+void check_literals(fields& in, const std::string& path) {
+  for (const std::string& reference : in.list(path)) check_reference(in, path, reference);
 }
 
 void check_idempotency(fields& in) {
@@ -63,6 +70,8 @@ std::vector<finding> lint(const std::string& home, const type_table& types) {
     if (!simple) {
       check_literal(in, "daemon.admin_token");
       check_literal(in, "daemon.wal.integrity.mac_key_file");
+      check_literal(in, "daemon.wal.encryption.key_file");
+      check_literals(in, "daemon.wal.encryption.previous_key_files");
     }
   }
   for (const value& source : files.sources) {

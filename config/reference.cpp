@@ -53,17 +53,21 @@ bool is_literal(std::string_view reference) noexcept {
   return !reference.starts_with(env_prefix) && !reference.starts_with(file_prefix);
 }
 
-core::result<secret> resolve_reference(const std::string& reference) {
+core::result<std::string> read_reference(const std::string& reference) {
   if (reference.starts_with(env_prefix)) {
     const char* variable = std::getenv(reference.c_str() + env_prefix.size());
-    return secret(variable != nullptr ? variable : "");
+    return std::string(variable != nullptr ? variable : "");
   }
   if (reference.starts_with(file_prefix)) {
-    auto bytes = read_text_file(reference.substr(file_prefix.size()));
-    if (!bytes.ok()) return std::move(bytes).reason();
-    return secret(trimmed(*bytes));
+    return read_text_file(reference.substr(file_prefix.size()));
   }
-  return secret(reference);
+  return reference;
+}
+
+core::result<secret> resolve_reference(const std::string& reference) {
+  auto bytes = read_reference(reference);
+  if (!bytes.ok()) return std::move(bytes).reason();
+  return secret(reference.starts_with(file_prefix) ? trimmed(*bytes) : std::move(*bytes));
 }
 
 core::result<std::string> absolute_path(const std::string& path) {

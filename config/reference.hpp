@@ -15,9 +15,13 @@ core::result<std::string> read_text_file(const std::string& path);
 /// Whether a reference is neither `env:…` nor `file:…`: then it is the key itself.
 bool is_literal(std::string_view reference) noexcept;
 
-/// The key behind a reference (section 4.1 of the v0.1.2 behaviour): `env:NAME` is that variable,
-/// empty if it is not set; `file:/path` is the file's contents without the white space around them;
-/// anything else is the key itself. Error: the file cannot be read.
+/// What a reference leads to, byte for byte: `env:NAME` is that variable, empty if it is not set;
+/// `file:/path` is the file's contents; anything else is the reference itself. Error: the file
+/// cannot be read.
+core::result<std::string> read_reference(const std::string& reference);
+
+/// The key behind a reference (section 4.1 of the v0.1.2 behaviour): as read_reference, but without
+/// the white space around a file's contents.
 core::result<secret> resolve_reference(const std::string& reference);
 
 /// `path` with a leading `~/` replaced by the user's home directory, made absolute from the current

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "config/encryption.hpp"
 #include "config/mode.hpp"
 #include "config/reference.hpp"
 #include "core/file.hpp"
@@ -159,11 +160,15 @@ constexpr std::string_view safe_text = R"(
 [daemon.wal.integrity]
 mac_key_file = "@MAC@"
 
-# This version has no TLS and does not encrypt its log. Mode "safe" asks for both and does not
-# start without these two answers: stay on this machine, or behind a proxy that does TLS.
-[daemon.tls]
-enabled = false
+# The log is encrypted with this key. Keep a copy of it in another place: without it nobody can read
+# the log any more.
 [daemon.wal.encryption]
+key_file = "@ENCRYPTION@"
+cipher = "@CIPHER@"
+
+# This version has no TLS. Mode "safe" asks for it and does not start without this answer: stay on
+# this machine, or behind a proxy that does TLS.
+[daemon.tls]
 enabled = false
 )";
 
@@ -185,7 +190,10 @@ core::result<scaffold> write_scaffold(const std::string& home, bool force,
   daemon = filled_in(daemon, "@MODE@", mode_text(mode));
   if (mode == "safe") {
     const auto mac = place_key(*full, "wal_mac", "", false, drafts);
-    daemon += filled_in(safe_text, "@MAC@", mac.reference);
+    const auto encryption = place_key(*full, "wal_encryption", "", false, drafts);
+    std::string safe = filled_in(safe_text, "@MAC@", mac.reference);
+    safe = filled_in(safe, "@ENCRYPTION@", encryption.reference);
+    daemon += filled_in(safe, "@CIPHER@", to_string(best_cipher()));
   }
   // daemon.toml comes last: while it is missing, nothing starts on half a configuration.
   drafts.push_back({*full + "/destinations", "sqlite.toml", std::string(destination_text)});

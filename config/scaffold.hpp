@@ -18,11 +18,11 @@ struct scaffold {
 
 /// Writes `daemon.toml`, `sources/default.toml` and `destinations/sqlite.toml` under `home`, which
 /// is created if it is missing. In mode "simple" the keys stand in these files; in "balanced",
-/// "fast" and "safe" they stand in files of their own under `keys/`, and "safe" has a key for the
-/// log as well. Directories get mode 0700, files 0600 from the first moment on; after success all
-/// of it survives a power cut. `force` replaces files of these names; other files are left alone.
-/// Error `invalid_argument`: one of the files is there already and no `force`, or a mode that
-/// nobody knows; `io_failed`: what the system says.
+/// "fast" and "safe" they stand in files of their own under `keys/`, and "safe" has keys that sign
+/// and encrypt the log as well. Directories get mode 0700, files 0600 from the first moment on;
+/// after success all of it survives a power cut. `force` replaces files of these names; other files
+/// are left alone. Error `invalid_argument`: one of the files is there already and no `force`, or a
+/// mode that nobody knows; `io_failed`: what the system says.
 core::result<scaffold> write_scaffold(const std::string& home, bool force,
                                       const std::string& mode = "simple");
 

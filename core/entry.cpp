@@ -9,7 +9,8 @@
 namespace nexus::core {
 namespace {
 
-constexpr std::array<std::string_view, 3> status_words{"PENDING", "DELIVERED", "PERMANENT_FAILURE"};
+constexpr std::array<std::string_view, 5> status_words{"PENDING", "DELIVERED", "PERMANENT_FAILURE",
+                                                       "REDRIVEN", "PURGED"};
 
 /// The text members of an entry and their keys, in the order of the line.
 struct text_field {

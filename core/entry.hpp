@@ -12,10 +12,12 @@
 
 namespace nexus::core {
 
-/// What has become of an entry. Any other word in a line means: not an entry to deliver.
-enum class status : std::uint8_t { pending, delivered, permanent_failure };
+/// What has become of an entry. Any other word in a line means: not an entry. The last two are
+/// permanent failures that an operator has sent once more (as a new entry) or given up; the
+/// reference passes such lines over.
+enum class status : std::uint8_t { pending, delivered, permanent_failure, redriven, purged };
 
-/// PENDING, DELIVERED or PERMANENT_FAILURE.
+/// PENDING, DELIVERED, PERMANENT_FAILURE, REDRIVEN or PURGED.
 std::string_view to_string(status value) noexcept;
 std::optional<status> parse_status(std::string_view word) noexcept;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/timestamp.hpp"
 
 namespace nexus::core {
 
@@ -31,6 +32,9 @@ class file {
   virtual result<void> allocate(std::uint64_t size) = 0;
   virtual result<void> truncate(std::uint64_t size) = 0;
   virtual result<std::uint64_t> size() const = 0;
+  /// Checks that the path it was opened with still leads to this file. Error `io_failed` if the file
+  /// or its directory was removed, renamed or replaced: what is written then is lost.
+  virtual result<void> check_in_place() const = 0;
 };
 
 /// Held until destroyed, or until the process dies.
@@ -53,6 +57,8 @@ class file_system {
   virtual result<void> remove(const std::string& path) = 0;
   /// Makes creations, renames and removals in `path` survive a power cut.
   virtual result<void> sync_directory(const std::string& path) = 0;
+  /// When the contents of `path` were last changed.
+  virtual result<time_point> modified_at(const std::string& path) = 0;
   /// Creates `path` and its parents with mode 0700 where they are missing, and sets `path` itself
   /// to 0700.
   virtual result<void> make_directory(const std::string& path) = 0;

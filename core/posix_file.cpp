@@ -106,6 +106,15 @@ class posix_file final : public file {
     return static_cast<std::uint64_t>(info.st_size);
   }
 
+  result<void> check_in_place() const override {
+    struct stat opened, named;
+    if (::fstat(fd_.get(), &opened) < 0) return os_error(errno, "cannot stat " + path_);
+    if (::stat(path_.c_str(), &named) < 0 || opened.st_dev != named.st_dev ||
+        opened.st_ino != named.st_ino)
+      return error{errc::io_failed, path_ + " was removed or replaced while it was written to"};
+    return {};
+  }
+
  private:
   descriptor fd_;
   std::string path_;
@@ -147,6 +156,13 @@ class posix_file_system final : public file_system {
     if (fd.get() < 0 || retry([&] { return ::fsync(fd.get()); }) < 0)
       return os_error(errno, "cannot sync the directory " + path);
     return {};
+  }
+
+  result<time_point> modified_at(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) < 0) return os_error(errno, "cannot stat " + path);
+    return time_point(std::chrono::seconds(info.st_mtim.tv_sec) +
+                      std::chrono::nanoseconds(info.st_mtim.tv_nsec));
   }
 
   result<void> make_directory(const std::string& path) override {

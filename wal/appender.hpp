@@ -20,7 +20,10 @@
 #include "core/file.hpp"
 #include "core/result.hpp"
 #include "wal/catalog.hpp"
+#include "wal/disk_space.hpp"
+#include "wal/format.hpp"
 #include "wal/options.hpp"
+#include "wal/sealer.hpp"
 
 namespace nexus::wal {
 
@@ -30,24 +33,50 @@ struct placement {
   std::uint64_t offset = 0;
 };
 
+/// Lines of entries on their way to the disk.
+struct entry_lines {
+  std::string_view lines;  ///< as encode() has left them
+  std::string_view macs;   ///< in mode mac: of each entry, 32 raw bytes
+};
+
 class appender {
  public:
-  /// `how`, `known` and `guard` (the mutex of `known`) must outlive it.
-  appender(const options& how, catalog& known, std::mutex& guard);
+  /// `how`, `format`, `known` and `guard` (the mutex of `known`) must outlive it.
+  appender(const options& how, const line_format& format, catalog& known, std::mutex& guard);
 
   /// Goes on at the end of the newest segment of the catalog, which must be open for writing in
-  /// `file`.
-  void continue_with(std::unique_ptr<core::file> file);
+  /// `file`; null: the next append begins a segment. `found`: what the directory held.
+  core::result<void> resume(std::unique_ptr<core::file> file, const survey& found);
 
-  /// Writes the waiting marks and `entries` (whole lines), and syncs if there are entries: then all
-  /// of them are durable. `publish` is called once they are, with the mutex held, in the same step
-  /// that lets others read so far, and before the segment can be sealed: nobody sees a line in the
-  /// file that the catalog does not know. On an error none of the entries is accepted, the marks
-  /// are kept, and the segment is given up.
-  core::result<placement> append(std::span<const std::string_view> entries,
+  /// Whether there is room for that many bytes of entries. Error: `wal_full`.
+  core::result<void> admit(std::uint64_t bytes) { return space_.admit(bytes); }
+
+  /// Gives up the space of the reserve, so that what failed for want of space may be tried again.
+  /// False if there was none to give.
+  bool release_reserve() { return space_.release_reserve(); }
+
+  bool lacks_reserve() const noexcept { return space_.lacks_reserve(); }
+
+  /// Sets the reserve up again, where there is room for it.
+  core::result<void> keep_reserve() { return space_.keep_reserve(); }
+
+  /// Makes sure that there is an active segment: encode() is for that one.
+  core::result<void> prepare();
+
+  /// Plain lines (newlines included) as the active segment stores them. Where lines are stored
+  /// encrypted, `moved` is called with the new place and length of each, in order.
+  std::string encode(std::string_view plain,
+                     const std::function<void(std::size_t offset, std::size_t length)>& moved);
+
+  /// Writes the waiting marks and `entries`, and syncs if there are entries: then all of them are
+  /// durable. `publish` is called once they are, with the mutex held, in the same step that lets
+  /// others read so far, and before the segment can be sealed: nobody sees a line in the file that
+  /// the catalog does not know. On an error none of the entries is accepted, the marks are kept,
+  /// and the segment is given up.
+  core::result<placement> append(std::span<const entry_lines> entries,
                                  const std::function<void(placement)>& publish);
 
-  /// Adds status lines to be written by the next append().
+  /// Adds status lines, plain, to be written by the next append().
   void add_marks(std::string_view lines, std::uint64_t count);
 
   /// Whether marks wait to be written or synced.
@@ -58,6 +87,11 @@ class appender {
 
   /// Seals the active segment and begins a new one.
   core::result<void> rotate();
+
+  /// A segment is about to be removed by retention.
+  core::result<void> note_removed(const std::string& segment) {
+    return seals_.note_removed(segment);
+  }
 
   /// Makes all marks durable and seals the active segment. No append after it.
   core::result<void> close();
@@ -72,8 +106,10 @@ class appender {
     std::uint32_t number = 0;
     std::uint64_t size = 0;
     std::uint64_t synced_size = 0;
+    std::uint64_t noted_size = 0;  ///< what the last synced note says
+    line_encoder encoder;
   };
-  /// Status lines, one after the other.
+  /// Status lines, plain, one after the other.
   struct marks {
     std::string lines;
     std::uint64_t count = 0;
@@ -82,14 +118,20 @@ class appender {
 
   core::result<open_segment> begin_segment();
   core::result<std::unique_ptr<core::file>> create_file(const std::string& name);
+  std::string preamble();
   core::result<void> sync_active();
-  void seal_active();
+  core::result<void> add_seal();
+  void finish_active();
+  void truncate_active();
   void give_up_active(const core::error& why);
 
   const options& how_;
+  const line_format& format_;
   catalog& known_;
   std::mutex& guard_;
   std::uint64_t size_max_;
+  disk_space space_;
+  sealer seals_;
   std::optional<open_segment> active_;  ///< none: the next append begins a segment
   marks waiting_;                       ///< not written yet
   marks unsynced_;                      ///< written since the last sync
@@ -101,8 +143,8 @@ class appender {
 /// `max_segment_size_mb` in bytes, its default filled in.
 std::uint64_t segment_bytes_max(const options& how) noexcept;
 
-/// Reserves the space of a whole segment, where the file system can; without it a segment grows
-/// write by write.
+/// Reserves the space of a whole segment, where the file system can and has enough; without it a
+/// segment grows write by write.
 void preallocate(core::file& file, const options& how);
 
 }  // namespace nexus::wal

@@ -15,8 +15,13 @@ core::error closed() {
 
 }  // namespace
 
-group_commit::group_commit(const options& how, catalog& known, std::mutex& guard)
-    : appender_(how, known, guard), known_(known), guard_(guard), log_(how.log) {}
+group_commit::group_commit(const options& how, const line_format& format, catalog& known,
+                           std::mutex& guard)
+    : format_(format),
+      appender_(how, format, known, guard),
+      known_(known),
+      guard_(guard),
+      log_(how.log) {}
 
 void group_commit::commit(commit_request& request) {
   group_ptr mine;
@@ -33,7 +38,7 @@ void group_commit::commit(commit_request& request) {
     lead(*mine);
   else
     mine->done.wait();
-  request.outcome = mine->outcome;
+  if (request.outcome) request.outcome = mine->outcome;
 }
 
 core::result<void> group_commit::exclusively(
@@ -45,10 +50,12 @@ core::result<void> group_commit::exclusively(
   }
   mine->turn.wait();
   auto outcome = work(appender_);
+  auto trouble = outcome ? appender_.admit(0) : outcome;
   {
     std::lock_guard lock(guard_);
+    lacks_reserve_ = appender_.lacks_reserve();
     // Success says something about the disk only if it was asked.
-    if (!outcome || appender_.syncs() != syncs_) note(outcome);
+    if (!trouble || appender_.syncs() != syncs_) note(trouble);
   }
   pass_on();
   return outcome;
@@ -76,14 +83,14 @@ void group_commit::lead(group& mine) {
   mine.turn.wait();
   if (gather(mine)) {
     auto start = std::chrono::steady_clock::now();
-    auto written = write(mine.members);
+    auto trouble = write(mine);
     commit_info info{
         0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-    for (const auto* request : mine.members) info.entries += request->items.size();
-    if (!written) mine.outcome = written.reason();
-    if (observer_ && info.entries > 0 && written) observer_(info);
+    for (const auto* request : mine.members)
+      if (request->outcome) info.entries += request->items.size();
+    if (observer_ && info.entries > 0 && mine.outcome) observer_(info);
     std::lock_guard lock(guard_);
-    note(mine.outcome);
+    note(trouble);
   } else {
     mine.outcome = closed();
   }
@@ -107,15 +114,55 @@ void group_commit::pass_on() {
   if (next) next->turn.set();
 }
 
-core::result<placement> group_commit::write(std::span<commit_request* const> members) {
-  std::vector<std::string_view> entries;
-  for (auto* request : members) {
+core::result<void> group_commit::write(group& mine) {
+  std::uint64_t bytes = 0;
+  for (const auto* request : mine.members)
+    if (!request->items.empty() && !request->from_reserve) bytes += request->lines.size();
+  // Also for marks alone: that they can be written does not mean that entries can.
+  auto room = appender_.admit(bytes);
+  std::vector<commit_request*> entries;
+  for (auto* request : mine.members) {
     if (request->items.empty())
       appender_.add_marks(request->lines, request->mark_lines);
+    else if (room || request->from_reserve)
+      entries.push_back(request);
     else
-      entries.push_back(request->lines);
+      request->outcome = room.reason();
   }
-  return appender_.append(entries, [&](placement at) { publish(members, at); });
+  mine.outcome = write_entries(entries);
+  if (!mine.outcome && mine.outcome.reason().code == core::errc::wal_full &&
+      appender_.release_reserve()) {
+    // The reserve is not for what comes in, but for getting rid of what is there.
+    room = mine.outcome;
+    std::erase_if(entries, [&](commit_request* request) {
+      if (!request->from_reserve) request->outcome = room.reason();
+      return !request->from_reserve;
+    });
+    mine.outcome = write_entries(entries);
+  }
+  return mine.outcome ? room : mine.outcome;
+}
+
+core::result<void> group_commit::write_entries(std::span<commit_request* const> members) {
+  if (members.empty() && !appender_.has_late_marks()) return {};
+  if (auto ready = appender_.prepare(); !ready) return ready;
+  std::vector<entry_lines> entries;
+  for (auto* request : members) {
+    if (format_.encrypts()) encrypt(*request);
+    entries.push_back({format_.encrypts() ? request->encrypted : request->lines, request->macs});
+  }
+  auto written = appender_.append(entries, [&](placement at) { publish(members, at); });
+  return written ? core::result<void>{} : core::result<void>{written.reason()};
+}
+
+void group_commit::encrypt(commit_request& request) {
+  auto item = request.items.begin();
+  request.encrypted =
+      appender_.encode(request.lines, [&](std::size_t offset, std::size_t length) {
+        item->offset = offset;
+        item->length = length;
+        ++item;
+      });
 }
 
 void group_commit::publish(std::span<commit_request* const> members, placement written) {
@@ -127,7 +174,7 @@ void group_commit::publish(std::span<commit_request* const> members, placement w
           {written.segment, static_cast<std::uint32_t>(item.length), offset + item.offset},
           item.seconds);
     appended_ += request->items.size();
-    if (!request->items.empty()) offset += request->lines.size();
+    offset += format_.encrypts() ? request->encrypted.size() : request->lines.size();
   }
 }
 
@@ -135,6 +182,7 @@ void group_commit::note(const core::result<void>& outcome) {
   syncs_ = appender_.syncs();
   bytes_written_ = appender_.bytes_written();
   late_marks_ = appender_.has_late_marks();
+  lacks_reserve_ = appender_.lacks_reserve();
   if (outcome.ok() != trouble_.empty()) {
     if (outcome)
       log_->info("writing works again");

@@ -31,18 +31,21 @@ struct commit_request {
     std::size_t length = 0;     ///< without the newline
     std::uint32_t seconds = 0;  ///< the line's timestamp, Unix seconds
   };
-  std::string lines;
+  std::string lines;        ///< plain
+  std::string macs;         ///< in mode mac: of each entry, 32 raw bytes
   std::vector<item> items;  ///< empty: `lines` are marks
+  bool from_reserve = false;  ///< goes on below the watermark, and may take the reserve's space
   std::uint64_t mark_lines = 0;
   std::deque<core::entry> respelled;  ///< what items point to, where the caller's is not UTF-8
 
+  std::string encrypted;  ///< `lines` as they are stored, where that is not how they are
   core::result<void> outcome;
 };
 
 class group_commit {
  public:
   /// `known` is guarded by `guard`; all must outlive it.
-  group_commit(const options& how, catalog& known, std::mutex& guard);
+  group_commit(const options& how, const line_format& format, catalog& known, std::mutex& guard);
 
   /// Writes the request's lines; entries are synced and then known to the catalog as pending.
   /// Returns when `outcome` is set. Any thread, without the mutex.
@@ -66,6 +69,7 @@ class group_commit {
   std::uint64_t syncs() const noexcept { return syncs_; }
   std::uint64_t bytes_written() const noexcept { return bytes_written_; }
   bool has_late_marks() const noexcept { return late_marks_; }
+  bool lacks_reserve() const noexcept { return lacks_reserve_; }
 
  private:
   /// Who uses the appender together: callers that share a commit, or one who wants it to himself.
@@ -85,7 +89,11 @@ class group_commit {
   /// Waits for the others who are about to come, where that costs nothing; then takes no more.
   /// False if the log is closed.
   bool gather(group& mine);
-  core::result<placement> write(std::span<commit_request* const> members);
+  /// Writes what the members bring. Those that the full disk has no room for get their outcome
+  /// here, the others have that of the group.
+  core::result<void> write(group& mine);
+  core::result<void> write_entries(std::span<commit_request* const> members);
+  void encrypt(commit_request& request);
   /// Makes durable entries known to the catalog. With the mutex.
   void publish(std::span<commit_request* const> members, placement written);
   /// The turn of the group at the front of the queue is over.
@@ -93,6 +101,7 @@ class group_commit {
   /// Brings what others may read up to date.
   void note(const core::result<void>& outcome);
 
+  const line_format& format_;
   appender appender_;  ///< used by the leader of the group at the front only
   catalog& known_;
   std::mutex& guard_;
@@ -109,6 +118,7 @@ class group_commit {
   std::string trouble_;
   std::uint64_t appended_ = 0, syncs_ = 0, bytes_written_ = 0;
   bool late_marks_ = false;
+  bool lacks_reserve_ = false;
 };
 
 }  // namespace nexus::wal

@@ -8,7 +8,9 @@
 namespace nexus::wal {
 
 core::result<std::unique_ptr<log>> log::open(options how) {
-  auto state = std::make_unique<impl>(std::move(how));
+  auto format = line_format::make(how);
+  if (!format) return format.reason();
+  auto state = std::make_unique<impl>(std::move(how), *std::move(format));
   if (auto opened = state->open(); !opened) return opened.reason();
   return std::unique_ptr<log>(new log(std::move(state)));
 }
@@ -31,7 +33,8 @@ core::result<void> log::mark_delivered_batch(std::span<const std::string> payloa
   auto marked = impl_->mark({core::status::delivered,
                              std::string(destination),
                              {},
-                             {payload_ids.begin(), payload_ids.end()}});
+                             {payload_ids.begin(), payload_ids.end()},
+                             {}});
   return marked ? core::result<void>{} : core::result<void>{marked.reason()};
 }
 
@@ -42,7 +45,7 @@ core::result<void> log::mark_permanent_failure_batch(std::span<const failure> fa
   core::result<void> outcome;
   for (auto& [reason, ids] : by_reason) {
     auto marked = impl_->mark(
-        {core::status::permanent_failure, std::string(destination), reason, std::move(ids)});
+        {core::status::permanent_failure, std::string(destination), reason, std::move(ids), {}});
     if (!marked) outcome = marked.reason();
   }
   return outcome;
@@ -65,7 +68,7 @@ core::result<void> one_marked(const core::result<std::uint64_t>& marked,
 core::result<void> log::mark_delivered(std::string_view payload_id, std::string_view destination) {
   return one_marked(
       impl_->mark(
-          {core::status::delivered, std::string(destination), {}, {std::string(payload_id)}}),
+          {core::status::delivered, std::string(destination), {}, {std::string(payload_id)}, {}}),
       payload_id);
 }
 core::result<void> log::mark_permanent_failure(std::string_view payload_id, std::string_view reason,
@@ -73,7 +76,8 @@ core::result<void> log::mark_permanent_failure(std::string_view payload_id, std:
   return one_marked(impl_->mark({core::status::permanent_failure,
                                  std::string(destination),
                                  std::string(reason),
-                                 {std::string(payload_id)}}),
+                                 {std::string(payload_id)},
+                                 {}}),
                     payload_id);
 }
 
@@ -93,6 +97,16 @@ core::result<pending_batch> log::read_pending(std::string_view destination, posi
   return impl_->read_pending(destination, from, entries_max, bytes_max);
 }
 
+core::result<void> log::dead_letters(const dead_letter_filter& which,
+                                     const std::function<void(const dead_letter&)>& fn) {
+  return impl_->dead_letters(which, fn);
+}
+core::result<std::uint64_t> log::redrive(const dead_letter_filter& which) {
+  return impl_->redrive(which);
+}
+core::result<std::uint64_t> log::purge(const dead_letter_filter& which) {
+  return impl_->purge(which);
+}
 core::result<void> log::sync() {
   return impl_->sync();
 }

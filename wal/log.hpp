@@ -57,16 +57,35 @@ struct failure {
   std::string reason;
 };
 
+/// An entry that has failed for good.
+struct dead_letter {
+  core::entry entry;      ///< status PERMANENT_FAILURE
+  std::string failed_at;  ///< RFC 3339; empty if it is not known (failed under v0.1.2)
+  std::string reason;
+};
+
+/// Which dead letters; every member that is not empty must fit.
+struct dead_letter_filter {
+  std::vector<std::string> payload_ids;
+  std::string source;
+  std::string destination;
+  bool fits(const core::entry& value) const;
+};
+
 /// Numbers since the log was opened, but for `pending` and what opening found.
 struct counters {
   std::uint64_t pending = 0;  ///< entries now waiting, each destination for itself
   std::uint64_t appended = 0;
   std::uint64_t delivered = 0;
   std::uint64_t permanent_failures = 0;
+  std::uint64_t dead_letters = 0;  ///< permanent failures now kept, however old
   std::uint64_t crc_failures = 0;        ///< lines whose CRC does not fit
   std::uint64_t integrity_failures = 0;  ///< lines whose HMAC is wrong, or missing in strict mode
   std::uint64_t torn_lines = 0;          ///< pieces of lines: a write was cut off
   std::uint64_t malformed_lines = 0;     ///< intact lines that hold no entry
+  std::uint64_t sentinel_failures = 0;   ///< lines of the newest reference without their end
+  std::uint64_t undecodable_lines = 0;   ///< intact lines that don't decrypt or decompress
+  std::uint64_t quarantined = 0;         ///< damaged lines copied to the quarantine
   std::uint64_t replayed = 0;            ///< entries found pending when the log was opened
   std::uint64_t syncs = 0;
   std::uint64_t bytes_written = 0;
@@ -83,9 +102,9 @@ struct commit_info {
 class log {
  public:
   /// Opens or creates the directory, repairs a torn tail, and reads what is pending; memory grows
-  /// with the number of pending entries, not with their size. Damaged lines are counted and
-  /// skipped, never an error. Errors: `locked` (another process has it), `bad_config` (mode mac
-  /// without a key), `io_failed`, `wal_full`.
+  /// with the number of pending entries, not with their size. Damaged lines are counted, copied to
+  /// the quarantine and skipped, never an error. Errors: `locked` (another process has it),
+  /// `bad_config` (a key is missing or is another one), `io_failed`, `wal_full`.
   static core::result<std::unique_ptr<log>> open(options how);
 
   /// Closes the log.
@@ -141,6 +160,20 @@ class log {
   /// Names of the destinations that have pending entries.
   std::vector<std::string> pending_destinations() const;
 
+  /// Hands each dead letter to `fn`, oldest first. `fn` must not call the log.
+  core::result<void> dead_letters(const dead_letter_filter& which,
+                                  const std::function<void(const dead_letter&)>& fn);
+
+  /// Sends dead letters once more: each becomes a new pending entry with the same payload id, and
+  /// is no dead letter any more. Works below the watermark and on the reserve of a full disk.
+  /// Returns how many; after an error some may have been sent.
+  core::result<std::uint64_t> redrive(const dead_letter_filter& which);
+
+  /// Gives dead letters up. What is in the dead-letter file is removed from it by the next
+  /// settling; a line in a segment stays there until retention removes the segment. Returns how
+  /// many.
+  core::result<std::uint64_t> purge(const dead_letter_filter& which);
+
   /// Up to `count` delivered entries, each equally likely to be among them. Reads every segment.
   core::result<std::vector<core::entry>> sample_delivered(std::size_t count);
 
@@ -154,15 +187,17 @@ class log {
   /// File name of the segment that is written to.
   std::string current_segment() const;
 
-  /// Called after every commit that held entries, on the thread that did it; set it before the
-  /// first append.
+  /// Called after every commit that held entries, on the thread that did it, while nobody else can
+  /// write: it must not append or mark. Set it before the first append.
   void on_commit(std::function<void(const commit_info&)> observer);
 
   /// Rewrites every segment that has changes its own lines don't show yet, so that each line has
-  /// its true status.
+  /// its true status, and every segment that is not stored as it would be now: plain, or encrypted
+  /// with the current key.
   core::result<void> settle();
 
-  /// What the background thread does: settles sealed segments without pending entries, syncs marks.
+  /// What the background thread does: settles sealed segments without pending entries, removes
+  /// those whose retention is over, syncs marks, keeps the reserve.
   core::result<void> maintain();
 
   /// Writes and syncs what is left, settles, releases the lock. Calling it again does nothing.

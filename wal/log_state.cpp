@@ -20,6 +20,13 @@ core::error closed() {
   return {core::errc::closed, "the log is closed"};
 }
 
+/// An open segment to read from.
+struct open_source {
+  std::unique_ptr<core::file> file;
+  std::string name;
+  std::unique_ptr<line_decoder> decoder;
+};
+
 /// What identifies the entry must be in memory what it will be when its line is read back: `value`
 /// itself, or (where something is not UTF-8) a copy in `respelled`.
 const core::entry& as_read_back(const core::entry& value, std::deque<core::entry>& respelled) {
@@ -36,30 +43,30 @@ const core::entry& as_read_back(const core::entry& value, std::deque<core::entry
 }  // namespace
 
 core::result<void> log::impl::open() {
-  if (how_.integrity == integrity_mode::mac && how_.mac_key.empty())
-    return core::error{core::errc::bad_config,
-                       "the log's integrity mode is mac, but there is no key"};
   if (auto made = how_.files->make_directory(how_.directory); !made) return made;
   auto lock = how_.files->lock(how_.directory + "/lock");
   if (!lock) return lock.reason();
   lock_ = *std::move(lock);
-  if (auto removed = remove_leftovers(); !removed) return removed;
-  auto tail = read_directory(known_, how_, format_, [&](const segment&, const scanned_line& line) {
-    found_.add(line.kind);
-  });
-  if (!tail) return tail.reason();
-  auto file = repair_tail(known_, *tail, how_);
-  if (!file) return file.reason();
-  if (*file) {
-    auto opened = commits_.exclusively([&](appender& end) -> core::result<void> {
-      end.continue_with(*std::move(file));
-      return {};
-    });
-    if (!opened) return opened;
-  }
+  if (auto read = take_stock(); !read) return read;
   replayed_ = known_.index().size();
   if (how_.background_maintenance) maintenance_ = std::thread([this] { run_maintenance(); });
   return {};
+}
+
+core::result<void> log::impl::take_stock() {
+  auto found = read_directory(known_, how_, format_, [](const segment&, const scanned_line&) {});
+  if (!found) return found.reason();
+  if (auto removed = remove_leftovers(how_); !removed) return removed.reason();
+  found_ = found->counts;
+  report_damage(known_, *found, how_);
+  if (auto copied = quarantine_damage(known_, *found, how_))
+    quarantined_ = *copied;
+  else  // the lines are still where they were
+    how_.log->error("damaged lines could not be copied: " + copied.reason().text);
+  auto file = repair_tail(known_, found->tail, how_, format_);
+  if (!file) return file.reason();
+  return commits_.exclusively(
+      [&](appender& end) { return end.resume(*std::move(file), *found); });
 }
 
 core::result<void> log::impl::check_open() const {
@@ -68,18 +75,11 @@ core::result<void> log::impl::check_open() const {
   return {};
 }
 
-core::result<void> log::impl::remove_leftovers() {
-  auto names = how_.files->list(how_.directory);
-  if (!names) return names.reason();
-  for (const auto& name : *names)
-    if (is_leftover_name(name))
-      if (auto removed = how_.files->remove(how_.directory + "/" + name); !removed) return removed;
-  return {};
-}
-
-std::vector<core::result<void>> log::impl::append_batch(std::span<const core::entry_ptr> values) {
+std::vector<core::result<void>> log::impl::append_batch(std::span<const core::entry_ptr> values,
+                                                        bool from_reserve) {
   std::vector<core::result<void>> outcomes(values.size());
   commit_request request;
+  request.from_reserve = from_reserve;
   std::vector<std::size_t> accepted;
   accepted.reserve(values.size());
   request.items.reserve(values.size());
@@ -113,16 +113,22 @@ core::result<void> log::impl::add_line(commit_request& request, const core::entr
   if (auto spelled = core::append_json(request.lines, value, set); !spelled)
     return refuse(spelled.reason());
   format_.finish_line(request.lines, start);
-  auto length = request.lines.size() - start - 1;
+  const auto line = std::string_view(request.lines).substr(start, request.lines.size() - start - 1);
+  const auto length = format_.line_bytes(line.find('\t'));
   if (length > line_bytes_max)
     return refuse({core::errc::too_large, "the entry would need a line of " +
                                               std::to_string(length) + " bytes; the longest is " +
                                               std::to_string(line_bytes_max)});
-  request.items.push_back({&value, start, length, unix_seconds(*timestamp)});
+  if (format_.signs()) {
+    const auto mac = line_format::mac_at_end(line);
+    request.macs.append(reinterpret_cast<const char*>(mac.data()), mac.size());
+  }
+  request.items.push_back({&value, start, line.size(), unix_seconds(*timestamp)});
   return {};
 }
 
 core::result<std::uint64_t> log::impl::mark(status_change change) {
+  change.at = core::format_timestamp(how_.clock());
   change.destination = core::json::replace_invalid_utf8(std::move(change.destination));
   for (auto& id : change.ids) id = core::json::replace_invalid_utf8(std::move(id));
   commit_request request;
@@ -133,15 +139,19 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
     if (closed_) return closed();
     // One change for each destination: the followers of an entry are followers at its own
     // destination only.
-    auto destinations = change.destination.empty() ? known_.index().destinations()
-                                                   : std::vector<std::string>{change.destination};
+    const bool is_delivery = change.mark == core::status::delivered ||
+                             change.mark == core::status::permanent_failure;
+    auto destinations = change.destination.empty() && is_delivery
+                            ? known_.index().destinations()
+                            : std::vector<std::string>{change.destination};
     for (auto& destination : destinations) {
       change.destination = std::move(destination);
       changes.push_back(change);
       changes.back().ids = known_.apply(change);
       count += changes.back().ids.size();
     }
-    (change.mark == core::status::delivered ? delivered_ : failed_) += count;
+    if (change.mark == core::status::delivered) delivered_ += count;
+    if (change.mark == core::status::permanent_failure) failed_ += count;
   }
   for (auto& one : changes) add_status_lines(request, std::move(one));
   if (count == 0) return count;
@@ -151,13 +161,12 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
 }
 
 void log::impl::add_status_lines(commit_request& request, status_change change) const {
-  auto timestamp = core::format_timestamp(how_.clock());
   auto ids = std::exchange(change.ids, {});
   for (auto at = ids.begin(); at != ids.end();) {
     auto end = at + std::min<std::ptrdiff_t>(ids.end() - at, ids_per_status_line_max);
     change.ids.assign(at, end);
     auto start = request.lines.size();
-    append_json(request.lines, change, timestamp);
+    append_json(request.lines, change);
     format_.finish_line(request.lines, start);
     ++request.mark_lines;
     at = end;
@@ -170,10 +179,9 @@ core::result<pending_batch> log::impl::read_pending(std::optional<std::string_vi
   struct wanted {
     position at;
     location where;
-    const core::file* source;
-    std::string name;
+    open_source* from;
   };
-  std::map<std::uint32_t, std::unique_ptr<core::file>> sources;
+  std::map<std::uint32_t, open_source> sources;
   std::vector<wanted> lines;
   pending_batch batch;
   {
@@ -187,13 +195,15 @@ core::result<pending_batch> log::impl::read_pending(std::optional<std::string_vi
          next = known_.index().next(batch.next, destination)) {
       if (!lines.empty() && bytes + next->where.length > bytes_max) break;
       auto& source = sources[next->where.segment];
-      const auto& in = known_.at(next->where.segment);
-      if (!source) {
+      if (!source.file) {
+        const auto& in = known_.at(next->where.segment);
         auto opened = how_.files->open_read(known_.path(in));
         if (!opened) return opened.reason();
-        source = *std::move(opened);
+        source.file = *std::move(opened);
+        source.name = in.name;
+        source.decoder = std::make_unique<line_decoder>(format_, in.name);
       }
-      lines.push_back({next->at, next->where, source.get(), in.name});
+      lines.push_back({next->at, next->where, &source});
       bytes += next->where.length;
       batch.next = next->at + 1;
     }
@@ -201,13 +211,13 @@ core::result<pending_batch> log::impl::read_pending(std::optional<std::string_vi
     if (batch.at_end) batch.next = known_.index().end();
   }
   for (auto& line : lines) {
-    auto entry = read_entry(*line.source, line.where, format_);
+    auto entry = read_entry(*line.from->file, line.where, *line.from->decoder);
     if (entry) {
       batch.entries.push_back({line.at, std::make_shared<const core::entry>(*std::move(entry))});
       continue;
     }
     if (entry.reason().code != core::errc::corrupt) return entry.reason();
-    how_.log->error(line.name + " at offset " + std::to_string(line.where.offset) + ": " +
+    how_.log->error(line.from->name + " at offset " + std::to_string(line.where.offset) + ": " +
                     entry.reason().text + ": this entry is lost");
     std::lock_guard lock(mutex_);
     known_.withhold(line.at);
@@ -223,14 +233,18 @@ counters log::impl::stats() const {
   out.appended = commits_.appended();
   out.delivered = delivered_;
   out.permanent_failures = failed_;
+  out.dead_letters = known_.dead_letter_count();
   out.crc_failures = found_.crc_failures + unreadable_;
   out.integrity_failures = found_.integrity_failures;
   out.torn_lines = found_.torn;
   out.malformed_lines = found_.malformed;
+  out.sentinel_failures = found_.sentinel_failures;
+  out.undecodable_lines = found_.undecodable;
+  out.quarantined = quarantined_;
   out.replayed = replayed_;
   out.syncs = commits_.syncs();
   out.bytes_written = commits_.bytes_written();
-  out.segments = known_.segments().size();
+  out.segments = known_.segment_count();
   if (auto oldest = known_.index().oldest_seconds()) {
     auto now = std::chrono::duration<double>(how_.clock().time_since_epoch()).count();
     out.oldest_pending_seconds = std::max(0.0, now - *oldest);
@@ -240,7 +254,7 @@ counters log::impl::stats() const {
 
 std::string log::impl::current_segment() const {
   std::lock_guard lock(mutex_);
-  return known_.segments().empty() ? std::string{} : known_.segments().rbegin()->second.name;
+  return known_.newest() ? known_.newest()->name : std::string{};
 }
 
 }  // namespace nexus::wal

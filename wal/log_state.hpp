@@ -16,22 +16,32 @@
 #include <vector>
 
 #include "wal/catalog.hpp"
+#include "wal/dead_letters.hpp"
 #include "wal/format.hpp"
 #include "wal/group_commit.hpp"
 #include "wal/log.hpp"
+#include "wal/retention.hpp"
 
 namespace nexus::wal {
 
 class log::impl {
  public:
-  explicit impl(options how)
+  impl(options how, std::unique_ptr<line_format> format)
       : how_(std::move(how)),
-        format_(how_.integrity, how_.mac_key, how_.accept_unsigned),
+        format_owner_(std::move(format)),
         known_(how_.directory, *how_.files, format_),
-        commits_(how_, known_, mutex_) {}
+        commits_(how_, format_, known_, mutex_),
+        retention_(how_, format_, known_, mutex_,
+                   [this](const std::string& segment) { return before_removal(segment); }) {}
 
   core::result<void> open();
-  std::vector<core::result<void>> append_batch(std::span<const core::entry_ptr> values);
+  /// `from_reserve`: below the watermark as well.
+  std::vector<core::result<void>> append_batch(std::span<const core::entry_ptr> values,
+                                               bool from_reserve = false);
+  core::result<void> dead_letters(const dead_letter_filter& which,
+                                  const std::function<void(const dead_letter&)>& fn);
+  core::result<std::uint64_t> redrive(const dead_letter_filter& which);
+  core::result<std::uint64_t> purge(const dead_letter_filter& which);
   core::result<std::uint64_t> mark(status_change change);
   core::result<pending_batch> read_pending(std::optional<std::string_view> destination,
                                            position from, std::size_t entries_max,
@@ -66,7 +76,12 @@ class log::impl {
   }
 
  private:
-  core::result<void> remove_leftovers();
+  core::result<void> take_stock();
+  core::result<void> before_removal(const std::string& segment);
+  core::result<void> retire();
+  core::result<void> visit_dead_letters(const dead_letter_filter& which,
+                                        const dead_letter_visitor& visit);
+  core::result<std::uint64_t> mark_dead(const std::vector<dead_letter>& which, core::status as);
   core::result<void> add_line(commit_request& request, const core::entry& given);
   void add_status_lines(commit_request& request, status_change change) const;
   core::result<void> settle_all(const std::function<bool(const segment&)>& wanted);
@@ -75,15 +90,18 @@ class log::impl {
   void run_maintenance();
 
   const options how_;
-  line_format format_;
+  const std::unique_ptr<line_format> format_owner_;
+  const line_format& format_ = *format_owner_;
   mutable std::mutex mutex_;  ///< guards known_, the counters and closed_
   catalog known_;
   group_commit commits_;
-  /// One settling at a time, and none while a sample is read. Taken before mutex_.
+  retention retention_;
+  /// One settling or retention at a time, and none while a sample or the dead letters are read.
+  /// Taken before mutex_.
   std::mutex settling_;
   std::unique_ptr<core::file_lock> lock_;
   line_counts found_;
-  std::uint64_t replayed_ = 0, delivered_ = 0, failed_ = 0, unreadable_ = 0;
+  std::uint64_t replayed_ = 0, delivered_ = 0, failed_ = 0, unreadable_ = 0, quarantined_ = 0;
   bool closed_ = false;
   std::thread maintenance_;
   std::condition_variable stop_maintenance_;

@@ -24,14 +24,16 @@ core::result<std::vector<core::entry>> log::impl::sample_delivered(std::size_t c
   std::vector<core::entry> sample;
   std::uint64_t seen = 0;
   for (auto [number, size] : sizes) {
-    std::string path;
+    std::string name, path;
     {
       std::lock_guard lock(mutex_);
+      name = known_.at(number).name;
       path = known_.path(known_.at(number));
     }
     auto source = how_.files->open_read(path);
     if (!source) return source.reason();
-    auto read = scan_segment(**source, size, format_, [&](const scanned_line& line) {
+    line_decoder decoder(format_, name);
+    auto read = scan_segment(**source, size, decoder, [&](const scanned_line& line) {
       if (line.kind != line_kind::entry) return;
       location where{number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
       {
@@ -69,27 +71,51 @@ core::result<void> log::impl::settle() {
   auto rotated = commits_.exclusively([&](appender& end) -> core::result<void> {
     {
       std::lock_guard lock(mutex_);
-      const auto& segments = known_.segments();
-      if (segments.empty() || segments.rbegin()->second.sealed ||
-          !needs_settling(segments.rbegin()->second))
-        return {};
+      const auto* newest = known_.newest();
+      if (!newest || newest->sealed || !needs_settling(*newest)) return {};
     }
     if (auto synced = end.sync(); !synced) return synced;
     return end.rotate();
   });
   if (!rotated) return rotated;
-  return settle_all(needs_settling);
+  return settle_all([this](const segment& in) {
+    return needs_settling(in) || (in.size > 0 && !has_current_key(in, format_));
+  });
+}
+
+core::result<void> log::impl::before_removal(const std::string& segment) {
+  if (!format_.signs()) return {};
+  return commits_.exclusively([&](appender& end) { return end.note_removed(segment); });
+}
+
+core::result<void> log::impl::retire() {
+  std::lock_guard one_at_a_time(settling_);
+  auto done = retention_.run();
+  if (done || done.reason().code != core::errc::wal_full) return done;
+  // Moving dead letters is what the reserve is for: it ends with more space than there was.
+  bool released = false;
+  auto asked = commits_.exclusively([&](appender& end) -> core::result<void> {
+    released = end.release_reserve();
+    return {};
+  });
+  return asked && released ? retention_.run() : done;
 }
 
 core::result<void> log::impl::maintain() {
   if (auto open = check_open(); !open) return open;
-  bool late;
+  bool late, lacks_reserve;
   {
     std::lock_guard lock(mutex_);
     late = commits_.has_late_marks();
+    lacks_reserve = commits_.lacks_reserve();
   }
   if (late)
     if (auto synced = sync(); !synced) return synced;
+  if (auto retired = retire(); !retired) return retired;
+  if (lacks_reserve) {
+    auto kept = commits_.exclusively([](appender& end) { return end.keep_reserve(); });
+    if (!kept) how_.log->debug("no reserve for a full disk: " + kept.reason().text);
+  }
   return settle_all([](const segment& in) { return in.pending == 0 && in.unsettled > 0; });
 }
 

@@ -11,18 +11,28 @@ line_kind kind_of(line_state state) {
       return line_kind::blank;
     case line_state::torn:
       return line_kind::torn;
+    case line_state::bad_sentinel:
+      return line_kind::bad_sentinel;
     case line_state::bad_crc:
       return line_kind::bad_crc;
     case line_state::bad_mac:
       return line_kind::bad_mac;
     case line_state::missing_mac:
       return line_kind::missing_mac;
+    case line_state::bad_body:
+      return line_kind::bad_body;
+    case line_state::no_key:
+      return line_kind::no_key;
   }
   return line_kind::torn;
 }
 
 line_kind kind_of(const entry_head& head) {
   if (head.entry_type == "status") return line_kind::status;
+  if (head.entry_type == "synced") return line_kind::synced;
+  if (head.entry_type == "seal") return line_kind::seal;
+  if (head.entry_type == "segment") return line_kind::header;
+  if (head.entry_type == "quarantined") return line_kind::quarantined;
   if (!head.entry_type.empty() || !core::parse_status(head.status)) return line_kind::foreign;
   return line_kind::entry;
 }
@@ -35,12 +45,26 @@ const char* to_string(line_kind kind) noexcept {
       return "entry";
     case line_kind::status:
       return "status line";
+    case line_kind::synced:
+      return "synced note";
+    case line_kind::seal:
+      return "seal";
+    case line_kind::header:
+      return "header";
+    case line_kind::quarantined:
+      return "place of a quarantined line";
     case line_kind::foreign:
       return "foreign line";
     case line_kind::blank:
       return "blank line";
     case line_kind::torn:
       return "torn line";
+    case line_kind::bad_sentinel:
+      return "end sentinel is missing";
+    case line_kind::bad_body:
+      return "can't be decrypted or decompressed";
+    case line_kind::no_key:
+      return "encrypted, and there is no key";
     case line_kind::bad_crc:
       return "CRC does not fit";
     case line_kind::bad_mac:
@@ -56,9 +80,12 @@ const char* to_string(line_kind kind) noexcept {
 bool is_damage(line_kind kind) noexcept {
   switch (kind) {
     case line_kind::torn:
+    case line_kind::bad_sentinel:
     case line_kind::bad_crc:
     case line_kind::bad_mac:
     case line_kind::missing_mac:
+    case line_kind::bad_body:
+    case line_kind::no_key:
     case line_kind::malformed:
       return true;
     default:
@@ -81,19 +108,23 @@ void line_counts::add(line_kind kind) noexcept {
   if (kind == line_kind::bad_mac || kind == line_kind::missing_mac) ++integrity_failures;
   if (kind == line_kind::torn) ++torn;
   if (kind == line_kind::malformed) ++malformed;
+  if (kind == line_kind::bad_sentinel) ++sentinel_failures;
+  if (kind == line_kind::bad_body || kind == line_kind::no_key) ++undecodable;
 }
 
-scanned_line classify(const raw_line& raw, const line_format& format) {
+scanned_line classify(const raw_line& raw, line_decoder& decoder) {
   scanned_line out;
   out.raw = raw;
   if (raw.too_long) {
     out.kind = line_kind::bad_crc;
     return out;
   }
-  auto parts = format.read_line(raw.text);
+  auto parts = decoder.read_line(raw.text);
   out.kind = kind_of(parts.state);
+  out.encrypted = parts.encrypted;
   if (parts.state != line_state::whole) return out;
   out.json = parts.json;
+  out.hmac = parts.hmac;
   if (auto head = read_head(parts.json)) {
     out.head = *head;
   } else {
@@ -110,14 +141,14 @@ scanned_line classify(const raw_line& raw, const line_format& format) {
 }
 
 core::result<void> scan_segment(const core::file& source, std::uint64_t size,
-                                const line_format& format,
+                                line_decoder& decoder,
                                 const std::function<void(const scanned_line&)>& visit) {
   segment_reader reader(source, size);
   for (;;) {
     auto raw = reader.next();
     if (!raw) return raw.reason();
     if (!*raw) return {};
-    visit(classify(**raw, format));
+    visit(classify(**raw, decoder));
   }
 }
 

@@ -15,14 +15,21 @@
 namespace nexus::wal {
 
 enum class line_kind {
-  entry,    ///< whole, with one of the three status words: the only kind that is delivered
+  entry,    ///< whole, with one of the status words: the only kind that is delivered
   status,   ///< whole, a status line of ours
-  foreign,  ///< whole, but no entry for us (another status word or entry_type): kept as it is
+  synced,   ///< whole, a note of ours how far the segment is on disk for sure
+  seal,     ///< whole, a seal of ours; see chain.hpp
+  header,   ///< whole, the line that an encrypted segment begins with
+  quarantined,  ///< whole, the place of a damaged line that a repair has taken out
+  foreign,      ///< whole, but no entry for us (another status word or entry_type): kept as it is
   blank,
   torn,
+  bad_sentinel,
   bad_crc,
   bad_mac,
   missing_mac,
+  bad_body,   ///< can't be decrypted or decompressed
+  no_key,     ///< encrypted, and there is no key
   malformed,  ///< whole, but its JSON is no entry
 };
 
@@ -34,8 +41,10 @@ bool is_damage(line_kind kind) noexcept;
 struct scanned_line {
   raw_line raw;
   line_kind kind = line_kind::blank;
-  std::string_view json;  ///< of a whole line, exactly as stored
-  entry_head head;        ///< of an entry, a status line, or a foreign one
+  std::string_view json;   ///< of a whole line: as stored, or what it decrypts or decompresses to
+  std::string_view hmac;   ///< as stored; of a whole line that has one, in mode mac
+  bool encrypted = false;  ///< stored encrypted
+  entry_head head;         ///< of a line whose JSON is an object as an entry is
 
   /// Whether it is an entry whose own line says that it waits.
   bool is_pending() const noexcept;
@@ -48,16 +57,18 @@ struct scanned_line {
 /// How many lines of each kind.
 struct line_counts {
   std::uint64_t lines = 0, crc_failures = 0, integrity_failures = 0, torn = 0, malformed = 0;
+  std::uint64_t sentinel_failures = 0, undecodable = 0;
+  std::uint64_t signed_lines = 0;  ///< whole ones with an HMAC
   void add(line_kind kind) noexcept;
 };
 
-/// Takes one line apart.
-scanned_line classify(const raw_line& raw, const line_format& format);
+/// Takes one line apart; valid as long as `raw` and until the decoder's next line.
+scanned_line classify(const raw_line& raw, line_decoder& decoder);
 
 /// Calls `visit` for each line of the first `size` bytes. Errors are those of reading the file;
 /// damage is no error.
 core::result<void> scan_segment(const core::file& source, std::uint64_t size,
-                                const line_format& format,
+                                line_decoder& decoder,
                                 const std::function<void(const scanned_line&)>& visit);
 
 }  // namespace nexus::wal

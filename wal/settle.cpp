@@ -1,11 +1,16 @@
 #include "wal/settle.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "core/json_text.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::wal {
@@ -16,9 +21,21 @@ constexpr std::size_t write_bytes = 1 << 20;
 /// One segment on its way from the old file to the new one.
 class rewrite {
  public:
-  rewrite(std::uint32_t number, catalog& known, std::mutex& guard, const options& how,
-          const line_format& format)
-      : number_(number), known_(known), guard_(guard), how_(how), format_(format) {}
+  rewrite(const segment& old, catalog& known, std::mutex& guard, const options& how,
+          const line_format& format, damaged_lines damaged)
+      : number_(old.number),
+        name_(old.name),
+        known_(known),
+        guard_(guard),
+        how_(how),
+        format_(format),
+        damaged_(damaged),
+        decoder_(format, name_),
+        encoder_(format, name_),
+        path_(known.path(old)),
+        temporary_(how.directory + "/wal-" + name_ + ".tmp"),
+        old_size_(old.size),
+        drop_status_lines_(known.settled_before(old.number)) {}
 
   core::result<void> run() {
     if (auto opened = open(); !opened) return opened;
@@ -33,37 +50,31 @@ class rewrite {
   }
 
  private:
-  /// A pending entry's line that has moved.
+  /// The line of an entry that is pending or has failed, which has moved.
   struct move {
-    core::entry entry;  ///< its ids only
+    std::string payload_id, destination;
     location from, to;
+    bool pending;
   };
 
   core::result<void> open() {
-    {
-      std::lock_guard lock(guard_);
-      const auto& old = known_.at(number_);
-      path_ = known_.path(old);
-      old_size_ = old.size;
-      drop_status_lines_ = true;
-      for (const auto& [number, other] : known_.segments())
-        if (number < number_ && other.unsettled > 0) drop_status_lines_ = false;
-    }
-    temporary_ = path_ + ".tmp";
     auto source = how_.files->open_read(path_);
     if (!source) return source.reason();
     source_ = *std::move(source);
     auto target = how_.files->create(temporary_);
     if (!target) return target.reason();
     target_ = *std::move(target);
+    encoder_.append_header(out_, core::format_timestamp(how_.clock()));
     return {};
   }
 
   core::result<void> copy() {
     core::result<void> written;
-    auto read = scan_segment(*source_, old_size_, format_, [&](const scanned_line& line) {
+    auto read = scan_segment(*source_, old_size_, decoder_, [&](const scanned_line& line) {
       if (!written) return;
-      if (line.raw.too_long)
+      if (is_damage(line.kind) && damaged_ == damaged_lines::drop)
+        add_placeholder(line);
+      else if (line.raw.too_long)
         written = copy_long(line.raw);
       else
         add(line);
@@ -91,40 +102,84 @@ class rewrite {
     return {};
   }
 
-  void add(const scanned_line& line) {
-    if (line.kind == line_kind::status && drop_status_lines_) return;
-    if (line.kind == line_kind::status) ++status_lines_;
-    if (line.is_pending()) {
-      location from{number_, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
-      core::status now;
-      {
-        std::lock_guard lock(guard_);
-        now = known_.resolve(line.head, from);
-      }
-      if (now != core::status::pending) return add_settled(line.entry(), now);
-      location to{number_, from.length, flushed_ + out_.size()};
-      core::entry ids;
-      ids.payload_id = line.head.name.payload_id;
-      ids.destination = line.head.name.destination;
-      moves_.push_back({std::move(ids), from, to});
-    }
-    (out_ += line.raw.text) += '\n';
+  /// The chain of seals counts lines, so the place of a damaged one stays visible in mode mac.
+  void add_placeholder(const scanned_line& line) {
+    if (!format_.signs()) return;
+    auto crc = ::crc32_z(0, reinterpret_cast<const Bytef*>(line.raw.text.data()),
+                         line.raw.text.size());
+    std::string json = R"({"version":2,"status":"QUARANTINED","timestamp":)";
+    core::json::append_quoted(json, core::format_timestamp(how_.clock()));
+    json += fmt::format(R"(,"entry_type":"quarantined","line_bytes":{},"crc32":"{:08x}","reason":)",
+                        line.raw.bytes, crc);
+    core::json::append_quoted(json, to_string(line.kind));
+    encoder_.append_line(out_, json += '}');
   }
 
-  void add_settled(core::entry entry, core::status now) {
+  void add(const scanned_line& line) {
+    if (line.kind == line_kind::header || line.kind == line_kind::synced) return;
+    if (line.kind == line_kind::status && drop_status_lines_) return;
+    if (line.kind == line_kind::status) ++status_lines_;
+    if (line.kind == line_kind::entry) return add_entry(line);
+    add_unchanged(line);
+  }
+
+  void add_entry(const scanned_line& line) {
+    const location from{number_, static_cast<std::uint32_t>(line.raw.text.size()),
+                        line.raw.offset};
+    core::status now;
+    std::optional<failure_note> note;
+    {
+      std::lock_guard lock(guard_);
+      now = known_.resolve(line.head, from);
+      note = known_.failure_at(from);
+    }
+    const bool gone = now == core::status::redriven || now == core::status::purged;
+    if (gone && number_ == dead_letter_number) return;
+    const auto start = out_.size();
+    if (core::to_string(now) == line.head.status)
+      add_unchanged(line);
+    else
+      add_settled(line.entry(), now, note);
+    if (now != core::status::pending && now != core::status::permanent_failure) return;
+    const location to{number_, static_cast<std::uint32_t>(out_.size() - start - 1),
+                      flushed_ + start};
+    moves_.push_back({std::string(line.head.name.payload_id),
+                      std::string(line.head.name.destination), from, to,
+                      now == core::status::pending});
+  }
+
+  /// Byte for byte where it is a plain line and plain lines are wanted; otherwise stored anew.
+  void add_unchanged(const scanned_line& line) {
+    const bool is_plain = line.json.data() == line.raw.text.data();
+    if (is_damage(line.kind) || line.kind == line_kind::blank ||
+        (is_plain && !format_.encrypts()))
+      (out_ += line.raw.text) += '\n';
+    else
+      encoder_.append_line(out_, line.json);
+  }
+
+  void add_settled(core::entry entry, core::status now, const std::optional<failure_note>& note) {
     entry.status = core::to_string(now);
-    auto start = out_.size();
-    if (auto spelled = core::append_json(out_, entry); !spelled)
+    auto plain = entry;
+    if (note) add_failure_note(entry, *note);
+    if (add_if_short(json_of(entry))) return;
+    // The reference could not read a line as long as that. Without the note it is a few bytes
+    // longer than it was; where even that is too much the version goes, which nobody looks at.
+    const auto json = json_of(plain);
+    if (!add_if_short(json)) encoder_.append_line(out_, "{" + json.substr(json.find(',') + 1));
+  }
+
+  bool add_if_short(const std::string& json) {
+    const bool is_short = format_.line_bytes(json.size()) <= line_bytes_max;
+    if (is_short) encoder_.append_line(out_, json);
+    return is_short;
+  }
+
+  static std::string json_of(const core::entry& entry) {
+    std::string json;
+    if (auto spelled = core::append_json(json, entry); !spelled)
       std::abort();  // it has just been parsed
-    format_.finish_line(out_, start);
-    if (out_.size() - start - 1 <= line_bytes_max) return;
-    // The longer status word has made the line longer than the reference can read. Nobody looks at
-    // the version.
-    auto json =
-        format_.read_line(std::string_view(out_).substr(start, out_.size() - start - 1)).json;
-    auto shorter = "{" + std::string(json.substr(json.find(',') + 1));
-    out_.resize(start);
-    format_.append_line(out_, shorter);
+    return json;
   }
 
   core::result<void> flush() {
@@ -141,24 +196,38 @@ class rewrite {
     std::lock_guard lock(guard_);
     if (auto renamed = how_.files->rename(temporary_, path_); !renamed) return renamed;
     auto& settled = known_.at(number_);
+    const auto before = std::exchange(settled.exceptions, {});
     settled.size = flushed_;
     settled.status_lines = status_lines_;
     settled.unsettled = 0;
-    for (const auto& line : moves_)
-      if (!known_.relocate(line.entry, line.from, line.to))
-        ++settled.unsettled;  // marked while we were copying
-    if (settled.unsettled == 0) settled.failed.clear();
+    settled.key_id = format_.encrypts() ? format_.keys().current_id() : "";
+    for (const auto& line : moves_) {
+      core::entry name;
+      name.payload_id = line.payload_id;
+      name.destination = line.destination;
+      const bool known = known_.relocate(name, line.from, line.to);
+      // Marked while we were copying: the new line does not say so yet.
+      const auto exception = before.find(line.from.offset);
+      const bool marked = line.pending ? !known || exception != before.end() : !known;
+      if (!marked) continue;
+      ++settled.unsettled;
+      if (exception != before.end()) settled.exceptions[line.to.offset] = exception->second;
+    }
     return {};
   }
 
-  std::uint32_t number_;
+  const std::uint32_t number_;
+  const std::string name_;
   catalog& known_;
   std::mutex& guard_;
   const options& how_;
   const line_format& format_;
-  std::string path_, temporary_;
-  std::uint64_t old_size_ = 0;
-  bool drop_status_lines_ = false;
+  const damaged_lines damaged_;
+  line_decoder decoder_;
+  line_encoder encoder_;
+  const std::string path_, temporary_;
+  const std::uint64_t old_size_;
+  const bool drop_status_lines_;
   std::unique_ptr<core::file> source_, target_;
   std::string out_;
   std::uint64_t flushed_ = 0;
@@ -172,9 +241,17 @@ bool needs_settling(const segment& which) noexcept {
   return which.unsettled > 0 || which.status_lines > 0;
 }
 
+bool has_current_key(const segment& which, const line_format& format) noexcept {
+  return which.key_id == (format.encrypts() ? format.keys().current_id() : std::string_view{});
+}
+
 core::result<void> settle_segment(std::uint32_t number, catalog& known, std::mutex& guard,
-                                  const options& how, const line_format& format) {
-  return rewrite(number, known, guard, how, format).run();
+                                  const options& how, const line_format& format,
+                                  damaged_lines damaged) {
+  std::unique_lock lock(guard);
+  rewrite job(known.at(number), known, guard, how, format, damaged);
+  lock.unlock();
+  return job.run();
 }
 
 }  // namespace nexus::wal

@@ -14,12 +14,23 @@ namespace nexus::wal {
 /// lines that nobody needs once all older segments are settled.
 bool needs_settling(const segment& which) noexcept;
 
+/// Whether the segment's lines are stored as `format` would store them now: plain, or encrypted
+/// with the current key.
+bool has_current_key(const segment& which, const line_format& format) noexcept;
+
+/// What happens to damaged lines.
+enum class damaged_lines {
+  keep,  ///< byte for byte, never signed anew
+  drop,  ///< left out; in mode mac a line in their place says so (kind `quarantined`)
+};
+
 /// Rewrites one sealed segment: temporary file in the same directory, sync, rename, sync of the
-/// directory. A crash leaves the old file or the new one. Lines that are damaged are kept byte for
-/// byte, never signed anew. Status lines are dropped if all older segments are settled.
+/// directory. A crash leaves the old file or the new one. Status lines are dropped if all older
+/// segments are settled, purged entries of the dead-letter file as well.
 ///
 /// Takes `guard` (the mutex of `known`) in small pieces; one call at a time.
 core::result<void> settle_segment(std::uint32_t number, catalog& known, std::mutex& guard,
-                                  const options& how, const line_format& format);
+                                  const options& how, const line_format& format,
+                                  damaged_lines damaged = damaged_lines::keep);
 
 }  // namespace nexus::wal

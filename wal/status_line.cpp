@@ -1,17 +1,29 @@
 #include "wal/status_line.hpp"
 
+#include <charconv>
+
 #include "core/json_text.hpp"
 
 namespace nexus::wal {
 
 namespace json = core::json;
 
-void append_json(std::string& out, const status_change& change, std::string_view timestamp) {
+namespace {
+
+/// The members that an entry does not have, as an object to step through: `extension` is a list of
+/// members with leading commas.
+std::string further_members(const core::entry& line) {
+  return "{" + line.extension.substr(line.extension.empty() ? 0 : 1) + "}";
+}
+
+}  // namespace
+
+void append_json(std::string& out, const status_change& change) {
   auto text = [&](std::string_view key, std::string_view value) {
     out += key;
     json::append_quoted(out, value);
   };
-  text(R"({"version":2,"status":"STATUS","timestamp":)", timestamp);
+  text(R"({"version":2,"status":"STATUS","timestamp":)", change.at);
   text(R"(,"destination":)", change.destination);
   text(R"(,"entry_type":"status","mark":)", core::to_string(change.mark));
   if (change.mark == core::status::permanent_failure) text(R"(,"reason":)", change.reason);
@@ -27,9 +39,9 @@ void append_json(std::string& out, const status_change& change, std::string_view
 std::optional<status_change> parse_status_change(const core::entry& line) {
   status_change change;
   change.destination = line.destination;
+  change.at = line.timestamp;
   bool has_mark = false;
-  // `extension` is a list of members with leading commas: made an object again to step through it.
-  std::string object = "{" + line.extension.substr(line.extension.empty() ? 0 : 1) + "}";
+  const std::string object = further_members(line);
   json::members items(object);
   while (const auto* item = items.next()) {
     auto is = json::kind_of(item->value);
@@ -49,6 +61,34 @@ std::optional<status_change> parse_status_change(const core::entry& line) {
   }
   if (!has_mark) return {};
   return change;
+}
+
+void append_synced_json(std::string& out, std::uint64_t offset, std::string_view timestamp) {
+  out += R"({"version":2,"status":"STATUS","timestamp":)";
+  json::append_quoted(out, timestamp);
+  out += R"(,"entry_type":"synced","offset":)" + std::to_string(offset) + "}";
+}
+
+std::optional<std::uint64_t> parse_synced(const core::entry& line) {
+  const std::string object = further_members(line);
+  json::members items(object);
+  while (const auto* item = items.next()) {
+    if (item->key != "\"offset\"") continue;
+    std::uint64_t offset = 0;
+    auto end = item->value.data() + item->value.size();
+    auto [stopped, failure] = std::from_chars(item->value.data(), end, offset);
+    if (failure == std::errc{} && stopped == end) return offset;
+  }
+  return {};
+}
+
+std::optional<std::string> parse_key_id(const core::entry& line) {
+  const std::string object = further_members(line);
+  json::members items(object);
+  while (const auto* item = items.next())
+    if (item->key == "\"key_id\"" && json::kind_of(item->value) == json::kind::string)
+      return json::unquote(item->value);
+  return {};
 }
 
 }  // namespace nexus::wal

@@ -24,6 +24,11 @@ TEST_CASE("the smallest configuration gets every default of the daemon") {
   CHECK_FALSE(c.wal.mac);
   CHECK(c.wal.mac_key.empty());
   CHECK(c.wal.accept_unsigned);
+  CHECK_FALSE(c.wal.encryption.enabled);
+  CHECK(c.wal.encryption.cipher == config::wal_cipher::aes_256_gcm);
+  CHECK(c.wal.encryption.keys.empty());
+  CHECK(c.wal.retain_delivered_hours == 168);
+  CHECK(c.wal.min_free_mb == 16);
   CHECK(c.tier_order == texts{"public", "internal", "confidential", "restricted"});
   CHECK(c.watchdog_interval == std::chrono::seconds(30));
   CHECK(c.watchdog_disk_bytes_min == 104'857'600);
@@ -104,7 +109,13 @@ path = "/x/wal/"
 max_segment_size_mb = 11
 integrity = { mode = "mac", mac_key_file = "k", accept_unsigned = false }
 watchdog = { interval_seconds = 12, min_disk_bytes = 13 }
-encryption.enabled = false
+retain_delivered_hours = 14
+min_free_mb = 15
+[daemon.wal.encryption]
+enabled = true
+cipher = "XChaCha20-Poly1305"
+key_file = "0123456789abcdefghijklmnopqrstuv"
+previous_key_files = ["4141414141414141414141414141414141414141414141414141414141414141"]
 [daemon.tls]
 enabled = false
 [daemon.trusted_proxies]
@@ -130,6 +141,13 @@ tier_order = ["public", "secret"]
   CHECK_FALSE(c.wal.accept_unsigned);
   CHECK(c.watchdog_interval == std::chrono::seconds(12));
   CHECK(c.watchdog_disk_bytes_min == 13);
+  CHECK(c.wal.retain_delivered_hours == 14);
+  CHECK(c.wal.min_free_mb == 15);
+  CHECK(c.wal.encryption.enabled);
+  CHECK(c.wal.encryption.cipher == config::wal_cipher::xchacha20_poly1305);
+  REQUIRE(c.wal.encryption.keys.size() == 2);
+  CHECK(c.wal.encryption.keys[0].reveal() == "0123456789abcdefghijklmnopqrstuv");
+  CHECK(c.wal.encryption.keys[1].reveal() == std::string(32, 'A'));
   CHECK(c.trusted_proxy_cidrs == texts{"10.0.0.0/8", "fd00::/8"});
   CHECK(c.forwarded_headers == texts{"X-Real-IP"});
   CHECK(c.tier_order == texts{"public", "secret"});

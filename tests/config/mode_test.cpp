@@ -14,7 +14,9 @@ config::examination with(const std::string& lines) {
   return files.examine();
 }
 
-const std::string accepted = "tls.enabled = false\nwal.encryption.enabled = false\n";
+const std::string accepted = "tls.enabled = false\n";
+const std::string encryption_key =
+    "wal.encryption.key_file = \"0123456789abcdefghijklmnopqrstuv\"\n";
 
 }  // namespace
 
@@ -40,43 +42,46 @@ TEST_CASE("the modes fill in what v0.1.2 lists") {
   }
 }
 
-TEST_CASE("mode safe says clearly that there is no TLS and no encryption") {
-  const auto found = with("mode = \"safe\"\nwal.integrity.mac_key_file = \"k\"\n");
+TEST_CASE("mode safe says clearly that there is no TLS") {
+  const auto found = with("mode = \"safe\"\nwal.integrity.mac_key_file = \"k\"\n" + encryption_key);
   CHECK_FALSE(found.settings);
-  REQUIRE(test::codes(found.findings) == texts{"not_built", "not_built"});
+  REQUIRE(test::codes(found.findings) == texts{"not_built"});
   CHECK(found.findings[0].where.line == 3);
   CHECK(found.findings[0].message ==
         "SCHEMA_ERROR: mode \"safe\" asks for daemon.tls.enabled, but this version has no TLS: "
         "requests and keys would cross the network in the clear. To accept that (on loopback, or "
         "behind a proxy that does TLS), write `tls.enabled = false` under [daemon]");
-  CHECK(found.findings[1].message ==
-        "SCHEMA_ERROR: mode \"safe\" asks for daemon.wal.encryption.enabled, but this version does "
-        "not encrypt its log: entries would be on disk in the clear. To accept that, write "
-        "`wal.encryption.enabled = false` under [daemon]");
 }
 
-TEST_CASE("mode safe starts once its gaps are accepted in writing") {
-  const auto found = with("mode = \"SAFE \"\nwal.integrity.mac_key_file = \"k\"\n" + accepted);
+TEST_CASE("mode safe starts once its gap is accepted in writing") {
+  const auto found =
+      with("mode = \"SAFE \"\nwal.integrity.mac_key_file = \"k\"\n" + accepted + encryption_key);
   REQUIRE(found.settings);
   CHECK(found.findings.empty());
   CHECK(found.settings->mode == "safe");
   CHECK(found.settings->wal.mac);
   CHECK_FALSE(found.settings->wal.accept_unsigned);
+  CHECK(found.settings->wal.encryption.enabled);
   CHECK(found.settings->global_requests_per_minute == 500);
 }
 
-TEST_CASE("mode safe needs a key for its signatures") {
-  CHECK(test::codes(with("mode = \"safe\"\n" + accepted).findings) == texts{"missing_keyfile"});
+TEST_CASE("mode safe needs a key for its signatures and one for its encryption") {
+  const auto safe = "mode = \"safe\"\n" + accepted;
+  const std::string mac_key = "wal.integrity.mac_key_file = \"k\"\n";
+  CHECK(test::codes(with(safe).findings) == texts{"missing_keyfile", "missing_keyfile"});
+  CHECK(test::codes(with(safe + encryption_key).findings) == texts{"missing_keyfile"});
+  CHECK(test::codes(with(safe + mac_key).findings) == texts{"missing_keyfile"});
 }
 
 TEST_CASE("what the file says wins over the mode") {
   const auto safe = with(
       "mode = \"safe\"\nwal.integrity.mode = \"crc32\"\n"
       "wal.integrity.accept_unsigned = true\n"
-      "rate_limit.global_requests_per_minute = 9\n" +
+      "rate_limit.global_requests_per_minute = 9\nwal.encryption.enabled = false\n" +
       accepted);
   REQUIRE(safe.settings);
   CHECK_FALSE(safe.settings->wal.mac);
+  CHECK_FALSE(safe.settings->wal.encryption.enabled);
   CHECK(safe.settings->wal.accept_unsigned);
   CHECK(safe.settings->global_requests_per_minute == 9);
   const auto fast =
@@ -86,14 +91,11 @@ TEST_CASE("what the file says wins over the mode") {
   CHECK(fast.settings->global_requests_per_minute == 10'000);
 }
 
-TEST_CASE("asking for TLS or encryption is an error in every mode") {
+TEST_CASE("asking for TLS is an error in every mode") {
   const auto tls = with("[daemon.tls]\nenabled = true\n");
   CHECK_FALSE(tls.settings);
   REQUIRE(test::codes(tls.findings) == texts{"not_built"});
   CHECK(tls.findings[0].where.line == 4);
-  const auto encryption = with("mode = \"fast\"\nwal.encryption.enabled = true\n");
-  CHECK_FALSE(encryption.settings);
-  CHECK(test::codes(encryption.findings) == texts{"not_built"});
 }
 
 TEST_CASE("an unknown mode is an error that names it") {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <regex>
 
+#include "config/encryption.hpp"
 #include "config/scaffold.hpp"
 #include "tests/config/home.hpp"
 
@@ -72,6 +73,31 @@ TEST_CASE("a fresh home has keys of its own, and says which") {
   CHECK(one->api_key.reveal() != two->api_key.reveal());
   CHECK(one->files == texts{dir / "one/destinations/sqlite.toml", dir / "one/sources/default.toml",
                             dir / "one/daemon.toml"});
+}
+
+TEST_CASE("a fresh home in mode safe has keys of its own that sign and encrypt the log") {
+  const test::temp_dir dir;
+  const auto one = config::write_scaffold(dir / "one", false, "safe");
+  const auto two = config::write_scaffold(dir / "two", false, "safe");
+  REQUIRE(one.ok());
+  REQUIRE(two.ok());
+  CHECK(config::lint(dir / "one", test::some_types()).empty());
+  const auto loaded = config::load(dir / "one", test::some_types());
+  const auto other = config::load(dir / "two", test::some_types());
+  REQUIRE(loaded.ok());
+  REQUIRE(other.ok());
+  const config::wal_config& wal = loaded->settings.wal;
+  CHECK(wal.mac);
+  CHECK(wal.encryption.enabled);
+  CHECK(wal.encryption.cipher == config::best_cipher());
+  REQUIRE(wal.encryption.keys.size() == 1);
+  CHECK(wal.encryption.keys[0].reveal().size() == 32);
+  CHECK(wal.encryption.keys[0].reveal() != other->settings.wal.encryption.keys[0].reveal());
+  CHECK(matches(read_file(dir / "one/keys/wal_encryption"), "[0-9a-f]{64}\n"));
+  CHECK(read_file(dir / "one/keys/wal_encryption") != read_file(dir / "one/keys/wal_mac"));
+  CHECK(mode_of(dir / "one/keys") == 0700);
+  CHECK(mode_of(dir / "one/keys/wal_encryption") == 0600);
+  CHECK(read_file(dir / "one/daemon.toml").find("has no TLS") != std::string::npos);
 }
 
 TEST_CASE("nobody else can read a fresh home, whatever the umask") {

@@ -1,8 +1,10 @@
 #include "tests/support/failing_files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
+#include <iterator>
+#include <limits>
 
 #include "tests/support/temp_dir.hpp"
 
@@ -13,16 +15,22 @@ using core::result;
 /// A real file whose changes are noted in its node.
 class failing_files::tracked_file final : public core::file {
  public:
+  /// `known`: null if it is only read.
   tracked_file(failing_files& owner, std::string path, std::unique_ptr<core::file> real,
                std::shared_ptr<node> known)
       : owner_(owner), path_(std::move(path)), real_(std::move(real)), known_(std::move(known)) {}
 
   result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const override {
+    {
+      std::lock_guard guard(owner_.mutex_);
+      if (auto failure = owner_.strike(operation::read, path_)) return *failure;
+    }
     return real_->read_at(offset, into);
   }
 
   result<void> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
     std::lock_guard guard(owner_.mutex_);
+    if (sync_failed_) ++owner_.uses_after_failed_sync_;
     std::string bytes;
     for (auto piece : pieces) bytes += piece;
     auto failure = owner_.strike(operation::write, path_);
@@ -30,9 +38,15 @@ class failing_files::tracked_file final : public core::file {
       if (owner_.power_off_) return *failure;
       bytes.resize(std::min(bytes.size(), owner_.fault_->short_write));
     }
+    auto end_max = known_->taken + owner_.room();
+    if (offset + bytes.size() > end_max) {
+      bytes.resize(end_max > offset ? end_max - offset : 0);
+      failure = core::os_error(ENOSPC, "the pretended disk is full: " + path_);
+    }
     if (!bytes.empty()) {
       std::string_view piece = bytes;
       if (auto written = real_->write_at(offset, std::span(&piece, 1)); !written) return written;
+      known_->taken = std::max(known_->taken, offset + bytes.size());
       known_->unsynced.push_back({offset, bytes, {}});
     }
     if (failure) return *failure;
@@ -41,7 +55,9 @@ class failing_files::tracked_file final : public core::file {
 
   result<void> sync() override {
     std::lock_guard guard(owner_.mutex_);
+    if (sync_failed_) ++owner_.uses_after_failed_sync_;
     if (auto failure = owner_.strike(operation::sync, path_)) {
+      sync_failed_ = true;
       if (!owner_.power_off_) known_->unsynced.clear();  // the kernel has dropped the pages
       return *failure;
     }
@@ -52,6 +68,11 @@ class failing_files::tracked_file final : public core::file {
 
   result<void> allocate(std::uint64_t size) override { return resize(operation::allocate, size); }
   result<void> truncate(std::uint64_t size) override { return resize(operation::truncate, size); }
+  result<void> check_in_place() const override {
+    std::lock_guard guard(owner_.mutex_);
+    if (auto failure = owner_.strike(operation::check_in_place, path_)) return *failure;
+    return real_->check_in_place();
+  }
   result<std::uint64_t> size() const override { return real_->size(); }
 
  private:
@@ -60,9 +81,16 @@ class failing_files::tracked_file final : public core::file {
     if (auto failure = owner_.strike(kind, path_)) return *failure;
     auto old = real_->size();
     if (!old) return old.reason();
-    if (kind == operation::allocate) size = std::max(size, *old);
+    auto taken = std::min(known_->taken, size);
+    if (kind == operation::allocate) {
+      taken = std::max(known_->taken, size);
+      if (taken - known_->taken > owner_.room())
+        return core::os_error(ENOSPC, "the pretended disk is full: " + path_);
+      size = std::max(size, *old);
+    }
     if (auto done = real_->truncate(size); !done)
       return done;  // sparse: reserves nothing, reads the same
+    known_->taken = taken;
     known_->unsynced.push_back({0, {}, size});
     return {};
   }
@@ -71,6 +99,7 @@ class failing_files::tracked_file final : public core::file {
   std::string path_;
   std::unique_ptr<core::file> real_;
   std::shared_ptr<node> known_;
+  bool sync_failed_ = false;
 };
 
 failing_files::failing_files(std::string directory) : directory_(std::move(directory)) {
@@ -80,10 +109,12 @@ failing_files::failing_files(std::string directory) : directory_(std::move(direc
 void failing_files::learn_directory() {
   live_.clear();
   if (std::filesystem::is_directory(directory_))
-    for (const auto& one : std::filesystem::directory_iterator(directory_)) {
+    for (const auto& one : std::filesystem::recursive_directory_iterator(directory_)) {
+      if (!one.is_regular_file()) continue;
       auto known = std::make_shared<node>();
       known->durable = read_file(one.path().string());
-      live_.emplace(one.path().filename().string(), std::move(known));
+      known->taken = known->durable.size();
+      live_.emplace(name_of(one.path().string()), std::move(known));
     }
   durable_ = live_;
 }
@@ -91,7 +122,7 @@ void failing_files::learn_directory() {
 void failing_files::fail(fault which) {
   std::lock_guard guard(mutex_);
   fault_ = which;
-  matched_ = operations_ = 0;
+  matched_ = fired_ = operations_ = 0;
 }
 
 void failing_files::cut_power_at(std::uint64_t n) {
@@ -115,7 +146,7 @@ void failing_files::crash(survival what) {
   std::map<std::string, std::string> contents;
   for (const auto& [name, file] : left) contents[name] = after_crash(*file, what);
   for (const auto& one : std::filesystem::directory_iterator(directory_))
-    std::filesystem::remove(one.path());
+    std::filesystem::remove_all(one.path());
   for (const auto& [name, bytes] : contents) write_file(directory_ + "/" + name, bytes);
   learn_directory();
 }
@@ -131,16 +162,44 @@ std::uint64_t failing_files::count(operation kind) const {
   return known == counts_.end() ? 0 : known->second;
 }
 
+std::uint64_t failing_files::faults_fired() const {
+  std::lock_guard guard(mutex_);
+  return fired_;
+}
+
+std::uint64_t failing_files::uses_after_failed_sync() const {
+  std::lock_guard guard(mutex_);
+  return uses_after_failed_sync_;
+}
+
+void failing_files::set_capacity(std::optional<std::uint64_t> bytes) {
+  std::lock_guard guard(mutex_);
+  capacity_ = bytes;
+}
+
+void failing_files::pretend_free(std::optional<std::uint64_t> bytes) {
+  std::lock_guard guard(mutex_);
+  pretended_free_ = bytes;
+}
+
+std::uint64_t failing_files::room() const {
+  if (!capacity_) return std::numeric_limits<std::uint64_t>::max() / 2;
+  std::uint64_t taken = 0;
+  for (const auto& [name, file] : live_) taken += file->taken;
+  return *capacity_ > taken ? *capacity_ - taken : 0;
+}
+
 std::optional<core::error> failing_files::strike(operation kind, const std::string& path) {
-  ++operations_;
+  const bool changes = kind <= operation::make_directory;
+  if (changes) ++operations_;
   ++counts_[kind];
   if (power_off_at_ && operations_ >= *power_off_at_) power_off_ = true;
-  if (power_off_) return core::os_error(EIO, "the power is off: " + path);
-  if (!fault_ || (fault_->which && *fault_->which != kind)) return {};
+  if (power_off_ && changes) return core::os_error(EIO, "the power is off: " + path);
+  if (!fault_ || (fault_->which ? *fault_->which != kind : !changes)) return {};
   ++matched_;
-  if (matched_ == fault_->nth || (fault_->all_after && matched_ > fault_->nth))
-    return core::os_error(fault_->error, "injected failure: " + path);
-  return {};
+  if (matched_ < fault_->nth || (matched_ > fault_->nth && !fault_->all_after)) return {};
+  ++fired_;
+  return core::os_error(fault_->error, "injected failure: " + path);
 }
 
 void failing_files::apply(std::string& bytes, const change& what) {
@@ -167,15 +226,21 @@ std::string failing_files::after_crash(const node& file, survival what) {
 }
 
 std::string failing_files::name_of(const std::string& path) const {
-  return std::filesystem::path(path).filename().string();
+  return std::filesystem::path(path).lexically_relative(directory_).string();
 }
 
 result<std::unique_ptr<core::file>> failing_files::open_read(const std::string& path) {
-  return core::posix_files().open_read(path);
+  std::lock_guard guard(mutex_);
+  if (auto failure = strike(operation::open_read, path)) return *failure;
+  auto real = core::posix_files().open_read(path);
+  if (!real) return real;
+  return std::unique_ptr<core::file>(
+      std::make_unique<tracked_file>(*this, path, *std::move(real), nullptr));
 }
 
 result<std::unique_ptr<core::file>> failing_files::open_write(const std::string& path) {
   std::lock_guard guard(mutex_);
+  if (auto failure = strike(operation::open_write, path)) return *failure;
   auto real = core::posix_files().open_write(path);
   if (!real) return real;
   auto& known = live_[name_of(path)];
@@ -215,15 +280,29 @@ result<void> failing_files::remove(const std::string& path) {
 result<void> failing_files::sync_directory(const std::string& path) {
   std::lock_guard guard(mutex_);
   if (auto failure = strike(operation::sync_directory, path)) return *failure;
-  durable_ = live_;
+  auto inside = [&](const auto& one) {
+    return std::filesystem::path(directory_ + "/" + one.first).parent_path() ==
+           std::filesystem::path(path);
+  };
+  std::erase_if(durable_, inside);
+  std::copy_if(live_.begin(), live_.end(), std::inserter(durable_, durable_.end()), inside);
   return {};
 }
 
+result<core::time_point> failing_files::modified_at(const std::string& path) {
+  return core::posix_files().modified_at(path);
+}
+
 result<void> failing_files::make_directory(const std::string& path) {
+  std::lock_guard guard(mutex_);
+  if (!std::filesystem::is_directory(path))
+    if (auto failure = strike(operation::make_directory, path)) return *failure;
   return core::posix_files().make_directory(path);
 }
 
 result<std::vector<std::string>> failing_files::list(const std::string& path) {
+  std::lock_guard guard(mutex_);
+  if (auto failure = strike(operation::list, path)) return *failure;
   return core::posix_files().list(path);
 }
 
@@ -232,6 +311,9 @@ result<std::unique_ptr<core::file_lock>> failing_files::lock(const std::string& 
 }
 
 result<std::uint64_t> failing_files::free_bytes(const std::string& path) {
+  std::lock_guard guard(mutex_);
+  if (pretended_free_) return *pretended_free_;
+  if (capacity_) return room();
   return core::posix_files().free_bytes(path);
 }
 

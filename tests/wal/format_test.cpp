@@ -1,40 +1,21 @@
 // The line, the status line and the names of segments.
 #include "wal/format.hpp"
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "core/entry.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/wal/log_support.hpp"
+#include "tests/wal/codec_support.hpp"
 #include "wal/segment_name.hpp"
 #include "wal/status_line.hpp"
 
 using namespace nexus;
+using namespace nexus::test;
 using namespace nexus::wal;
 
-namespace {
-
-const std::string key = "01234567890123456789012345678901";
-
-/// The JSON of golden vectors V1 to V3.
-std::string golden_json(const std::string& status) {
-  return R"({"version":2,"payload_id":"p1","idempotency_key":"k1","status":")" + status +
-         R"(","timestamp":"2026-04-07T01:02:03.12Z","source":"s","destination":"d","subject":"u",)"
-         R"("actor_type":"user","actor_id":"a","payload":{"x":1}})";
-}
-
-std::string line_of(const line_format& format, const std::string& json) {
-  std::string out;
-  format.append_line(out, json);
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("golden vectors V1 to V3: CRC and HMAC of a line are the reference's") {
-  line_format plain(integrity_mode::crc32, {}, true);
-  line_format mac(integrity_mode::mac, key, true);
+  codec plain(plain_mode), mac(mac_mode);
   const std::vector<std::array<std::string, 3>> golden{
       {"PENDING", "e28d454a", "60d6d9c02a3c6529e833cc1c17dffbf623f62ea4d61801fd72dee12a83e69be1"},
       {"DELIVERED", "0140bb7f", "beeb9728ef6d6ceadf8896015e4f9a12d7e81d90a12c02d1459565cf80d760b5"},
@@ -42,42 +23,40 @@ TEST_CASE("golden vectors V1 to V3: CRC and HMAC of a line are the reference's")
        "ee4141fecaabdc8e29033983872e73329936a9eb5d309228d4e300bf58a2db96"}};
   for (const auto& [status, crc, hmac] : golden) {
     auto json = golden_json(status);
-    CHECK(line_of(plain, json) == json + "\t" + crc + "\n");
-    CHECK(line_of(mac, json) == json + "\t" + crc + "\t" + hmac + "\n");
+    CHECK(plain.line_of(json) == json + "\t" + crc + "\n");
+    CHECK(mac.line_of(json) == json + "\t" + crc + "\t" + hmac + "\n");
   }
 }
 
 TEST_CASE("golden vectors V4 and V5 have the reference's CRC") {
-  line_format plain(integrity_mode::crc32, {}, true);
-  auto v4 = line_of(
-      plain,
+  codec plain(plain_mode);
+  auto v4 = plain.line_of(
       R"({"version":2,"payload_id":"p3","idempotency_key":"k\u003c1\u003e","status":"PENDING","timestamp":"2026-01-01T00:00:00Z","source":"s","destination":"sqlite","subject":"a \u0026 b","actor_type":"user","actor_id":"","payload":{"content":"\u003cb\u003e \u2028 \u0001\b\f\t\n\"\\/ é😀 \ufffd"}})");
   CHECK(v4.ends_with("\tccbbb640\n"));
-  auto v5 = line_of(
-      plain,
+  auto v5 = plain.line_of(
       R"({"version":2,"payload_id":"9cc2a55a30b8d300684a672c595b6eee","idempotency_key":"idem-1","status":"PENDING","timestamp":"2026-01-01T00:00:00Z","source":"default","destination":"sqlite","subject":"default","actor_type":"user","actor_id":"","payload":{"payload_id":"9cc2a55a30b8d300684a672c595b6eee","request_id":"req-1","source":"default","subject":"default","namespace":"default","destination":"sqlite","collection":"","content":"hello","model":"m1","role":"user","timestamp":"2026-01-01T00:00:00Z","idempotency_key":"idem-1","schema_version":1,"transform_version":"1.0","actor_type":"user","actor_id":"","metadata":{"a":"2","z":"1"},"classification_tier":"public"}})");
   CHECK(v5.ends_with("\tdeb5678d\n"));
 }
 
 TEST_CASE("a line is read back as whole, with one CR at its end allowed") {
   for (auto mode : {integrity_mode::crc32, integrity_mode::mac}) {
-    line_format format(mode, key, false);
-    auto line = line_of(format, golden_json("PENDING"));
+    codec file(mode_of(mode, false));
+    auto line = file.line_of(golden_json("PENDING"));
     line.pop_back();
-    CHECK(format.read_line(line).state == line_state::whole);
-    CHECK(format.read_line(line).json == golden_json("PENDING"));
-    CHECK(format.read_line(line + "\r").state == line_state::whole);
-    CHECK(format.read_line(line + "\r\r").state != line_state::whole);
+    CHECK(file.state_of(line) == line_state::whole);
+    CHECK(file.decoder.read_line(line).json == golden_json("PENDING"));
+    CHECK(file.state_of(line + "\r") == line_state::whole);
+    CHECK(file.state_of(line + "\r\r") != line_state::whole);
   }
 }
 
 TEST_CASE("every flipped bit and every missing byte of a line is noticed") {
   for (auto mode : {integrity_mode::crc32, integrity_mode::mac}) {
-    line_format format(mode, key, false);
-    auto line = line_of(format, golden_json("PENDING"));
+    codec file(mode_of(mode, false));
+    auto line = file.line_of(golden_json("PENDING"));
     line.pop_back();
     for (std::size_t at = 0; at < line.size(); ++at) {
-      CHECK(format.read_line(line.substr(0, at)).state != line_state::whole);
+      CHECK(file.state_of(line.substr(0, at)) != line_state::whole);
       for (int bit = 0; bit < 8; ++bit) {
         auto bad = line;
         bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
@@ -85,53 +64,127 @@ TEST_CASE("every flipped bit and every missing byte of a line is noticed") {
         bool same =
             mode == integrity_mode::mac && at > line.size() - 65 && bit == 5 && line[at] >= 'a';
         INFO("byte " << at << " bit " << bit);
-        CHECK((format.read_line(bad).state == line_state::whole) == same);
+        CHECK((file.state_of(bad) == line_state::whole) == same);
       }
     }
   }
 }
 
 TEST_CASE("the CRC is compared as text: capitals don't fit") {
-  line_format format(integrity_mode::crc32, {}, true);
-  CHECK(format.read_line(golden_json("PENDING") + "\te28d454a").state == line_state::whole);
-  CHECK(format.read_line(golden_json("PENDING") + "\tE28D454A").state == line_state::bad_crc);
-  CHECK(format.read_line(golden_json("PENDING") + "\te28d454a ").state == line_state::bad_crc);
-  CHECK(format.read_line(golden_json("PENDING") + "\t").state == line_state::bad_crc);
+  codec file(plain_mode);
+  CHECK(file.state_of(golden_json("PENDING") + "\te28d454a") == line_state::whole);
+  CHECK(file.state_of(golden_json("PENDING") + "\tE28D454A") == line_state::bad_crc);
+  CHECK(file.state_of(golden_json("PENDING") + "\te28d454a ") == line_state::bad_crc);
+  CHECK(file.state_of(golden_json("PENDING") + "\t") == line_state::bad_crc);
 }
 
 TEST_CASE("in mode crc32 further fields are ignored, in mode mac they must be the HMAC") {
-  line_format plain(integrity_mode::crc32, {}, true);
-  line_format mac(integrity_mode::mac, key, true);
+  codec plain(plain_mode), mac(mac_mode);
   auto line = golden_json("PENDING") + "\te28d454a";
-  const std::string hmac = "\t60d6d9c02a3c6529e833cc1c17dffbf623f62ea4d61801fd72dee12a83e69be1";
+  const auto hmac = "\t" + golden_hmac;
   for (std::string rest : {"\t", "\textra", "\textra\tfields", "\t\t"}) {
-    CHECK(plain.read_line(line + rest).state == line_state::whole);
-    CHECK(mac.read_line(line + rest).state == line_state::bad_mac);
+    CHECK(plain.state_of(line + rest) == line_state::whole);
+    CHECK(mac.state_of(line + rest) == line_state::bad_mac);
   }
-  CHECK(mac.read_line(line + hmac).state == line_state::whole);
-  CHECK(mac.read_line(line + hmac + "\tmore").state == line_state::bad_mac);
+  CHECK(mac.state_of(line + hmac) == line_state::whole);
+  CHECK(mac.state_of(line + hmac + "\tmore") == line_state::bad_mac);
 }
 
 TEST_CASE("a line without an HMAC is taken in mode mac unless the mode is strict") {
   auto line = golden_json("PENDING") + "\te28d454a";
-  CHECK(line_format(integrity_mode::mac, key, true).read_line(line).state == line_state::whole);
-  CHECK(line_format(integrity_mode::mac, key, false).read_line(line).state ==
-        line_state::missing_mac);
+  CHECK(codec(mac_mode).state_of(line) == line_state::whole);
+  CHECK(codec(strict_mode).state_of(line) == line_state::missing_mac);
 }
 
 TEST_CASE("the CRC is looked at before the HMAC") {
-  line_format mac(integrity_mode::mac, key, true);
-  CHECK(mac.read_line(golden_json("PENDING") + "\t00000000\tnonsense").state ==
-        line_state::bad_crc);
+  codec mac(mac_mode);
+  CHECK(mac.state_of(golden_json("PENDING") + "\t00000000\tnonsense") == line_state::bad_crc);
 }
 
 TEST_CASE("keys of any length sign lines, and different keys differently") {
   std::vector<std::string> lines;
   for (std::size_t length : {1u, 31u, 32u, 64u, 65u, 200u})
     lines.push_back(
-        line_of(line_format(integrity_mode::mac, std::string(length, 'k'), true), "{}"));
+        codec(mode_of(integrity_mode::mac, true, std::string(length, 'k'))).line_of("{}"));
   for (std::size_t i = 0; i < lines.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) CHECK(lines[i] != lines[j]);
+}
+
+TEST_CASE("the HMAC of a whole line is told in mode mac, and only there") {
+  const auto signed_line = golden_json("PENDING") + "\te28d454a\t" + golden_hmac;
+  codec plain(plain_mode), mac(mac_mode);
+  CHECK(mac.decoder.read_line(signed_line).hmac == golden_hmac);
+  CHECK(mac.decoder.read_line(golden_json("PENDING") + "\te28d454a").hmac.empty());
+  CHECK(plain.decoder.read_line(signed_line).hmac.empty());
+  CHECK(mac.format->mac_of(golden_json("PENDING")) == line_format::mac_at_end(signed_line));
+  CHECK(mac.format->mac_of(golden_json("PENDIN")) != line_format::mac_at_end(signed_line));
+  CHECK(mac.format->mac_of({}) == mac.format->mac_of(""));
+}
+
+TEST_CASE("a blank line is blank, and a line without a tab is torn") {
+  codec file(plain_mode);
+  CHECK(file.state_of("") == line_state::blank);
+  CHECK(file.state_of("\r") == line_state::blank);
+  CHECK(file.state_of(" ") == line_state::torn);
+  CHECK(file.state_of("{\"version\":2,\"pay") == line_state::torn);
+  CHECK(file.state_of("BFBFBFBFBFBFBFBF") == line_state::torn);
+}
+
+TEST_CASE("lines between sentinels are read, those of an older version between them as well") {
+  const auto body = "BFBFBFBFBFBFBFBF\t" + golden_json("PENDING") + "\te28d454a";
+  const std::string end = "\tFBFBFBFBFBFBFBFB";
+  codec plain(plain_mode), mac(mac_mode);
+  for (auto line : {body + end, body + "\t" + golden_hmac + end, body + end + "\r"}) {
+    CHECK(plain.decoder.read_line(line).json == golden_json("PENDING"));
+    CHECK(mac.decoder.read_line(line).json == golden_json("PENDING"));
+  }
+  CHECK(plain.state_of(golden_json("PENDING") + "\te28d454a") == line_state::whole);
+  CHECK(mac.decoder.read_line(body + "\t" + golden_hmac + end).hmac == golden_hmac);
+}
+
+TEST_CASE("a line that begins with the start sentinel must end as such a line does") {
+  const auto body = "BFBFBFBFBFBFBFBF\t" + golden_json("PENDING");
+  const std::string end = "\tFBFBFBFBFBFBFBFB";
+  codec file(plain_mode);
+  for (auto line : {body, body + "\te28d454a", body + "\te28d454a\tFBFBFBFBFBFBFBF",
+                    body + "\te28d454a\tfbfbfbfbfbfbfbfb", body + "\te28d454a" + end + "x",
+                    body + "\te28d454a" + end + "\t", body + end, "BFBFBFBFBFBFBFBF" + end,
+                    body + "\te28d454a\ta\tb\tc" + end, std::string("BFBFBFBFBFBFBFBF\t")})
+    CHECK(file.state_of(line) == line_state::bad_sentinel);
+  CHECK(file.state_of(body + "\t00000000" + end) == line_state::bad_crc);
+  CHECK(file.state_of("bfbfbfbfbfbfbfbf\t" + golden_json("PENDING") + "\te28d454a" + end) ==
+        line_state::bad_crc);
+}
+
+TEST_CASE("no number of fields between the sentinels gets around the HMAC") {
+  const auto body = "BFBFBFBFBFBFBFBF\t" + golden_json("PENDING") + "\te28d454a";
+  const std::string end = "\tFBFBFBFBFBFBFBFB";
+  codec plain(plain_mode), mac(mac_mode), strict(strict_mode);
+  CHECK(strict.state_of(body + "\t" + golden_hmac + end) == line_state::whole);
+  CHECK(strict.state_of(body + end) == line_state::missing_mac);
+  CHECK(mac.state_of(body + end) == line_state::whole);
+  const auto wrong = std::string(64, '0');
+  for (auto fields :
+       {"\t" + wrong, "\t" + wrong + "\t" + golden_hmac, "\t" + golden_hmac + "\t" + wrong,
+        "\t" + golden_hmac + "\t", std::string("\t"), std::string("\t\t")}) {
+    INFO(fields);
+    CHECK(strict.state_of(body + fields + end) == line_state::bad_mac);
+    CHECK(mac.state_of(body + fields + end) == line_state::bad_mac);
+    CHECK(plain.state_of(body + fields + end) == line_state::whole);
+  }
+}
+
+TEST_CASE("what can't protect a line is an error when the log is opened") {
+  auto reason_of = [](const options& how) {
+    auto made = line_format::make(how);
+    REQUIRE_FALSE(made.ok());
+    CHECK(made.reason().code == core::errc::bad_config);
+    return made.reason().text;
+  };
+  CHECK(reason_of(mode_of(integrity_mode::mac, true, "")).find("mac") != std::string::npos);
+  auto no_key = plain_mode;
+  no_key.encryption.enabled = true;
+  CHECK(reason_of(no_key).find("key") != std::string::npos);
 }
 
 TEST_CASE("a status line survives writing and reading, and is no entry for the reference") {
@@ -141,7 +194,8 @@ TEST_CASE("a status line survives writing and reading, and is no entry for the r
   change.reason = "no <such> table\t\xff";
   change.ids = {"a", "b\u2028", ""};
   std::string json;
-  append_json(json, change, "2026-01-01T00:00:00Z");
+  change.at = "2026-01-01T00:00:00Z";
+  append_json(json, change);
   CHECK(json.find('\t') == json.npos);
   auto line = core::parse_entry(json);
   REQUIRE(line.ok());

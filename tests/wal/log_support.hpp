@@ -11,6 +11,7 @@
 #include "core/json_text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "wal/format.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::test {
@@ -21,6 +22,15 @@ inline wal::options options_for(const std::string& directory) {
   how.directory = directory;
   how.background_maintenance = false;
   return how;
+}
+
+/// The plain line of a log with these options, its newline included.
+inline std::string line_of(const std::string& json, const wal::options& how = {}) {
+  auto format = wal::line_format::make(how);
+  REQUIRE(format.ok());
+  std::string line = json;
+  (*format)->finish_line(line, 0);
+  return line;
 }
 
 inline std::unique_ptr<wal::log> open_log(const wal::options& how) {

@@ -14,12 +14,6 @@ using namespace nexus::test;
 
 namespace {
 
-std::string line_of(const std::string& json) {
-  std::string out;
-  wal::line_format(wal::integrity_mode::crc32, {}, true).append_line(out, json);
-  return out;
-}
-
 std::string entry_line(const std::string& id, const std::string& key = {},
                        const std::string& status = "PENDING") {
   auto value = make_entry(id, key);
@@ -52,6 +46,7 @@ TEST_CASE(
     auto path = segments_in(dir / "wal")[0];
     auto full = read_file(path);
     auto start = full.find('\n') + 1;
+    full.resize(full.find('\n', start) + 1);  // without the seal of mode mac
     for (bool preallocated : {false, true}) {
       for (auto cut = start; cut < full.size(); ++cut) {
         std::filesystem::remove_all(dir / "wal");
@@ -217,7 +212,7 @@ TEST_CASE("a preallocated tail of any size is no damage") {
   temp_dir dir;
   write_file(dir / "wal/wal-0000000001.jsonl", entry_line("a"));
   std::filesystem::resize_file(dir / "wal/wal-0000000001.jsonl", 150 << 20);
-  auto seen = wal::inspect(options_for(dir / "wal"), wal::selection::none, [](std::string_view) {});
+  auto seen = wal::inspect(options_for(dir / "wal"), wal::selection::none, {}, [](std::string_view) {});
   REQUIRE(seen.ok());
   CHECK(seen->lines == 1);
   CHECK(seen->crc_failures == 0);
@@ -270,7 +265,7 @@ TEST_CASE("a full newest segment is not written to again") {
 TEST_CASE("inspect names what is missing") {
   temp_dir dir;
   auto seen =
-      wal::inspect(options_for(dir / "nowhere"), wal::selection::none, [](std::string_view) {});
+      wal::inspect(options_for(dir / "nowhere"), wal::selection::none, {}, [](std::string_view) {});
   REQUIRE_FALSE(seen.ok());
   CHECK(seen.reason().code == core::errc::not_found);
   CHECK_FALSE(std::filesystem::exists(dir / "nowhere"));

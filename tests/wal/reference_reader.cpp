@@ -91,7 +91,7 @@ reference_view read_as_reference(const std::string& directory, const std::string
     auto name = one.path().filename().string();
     if (name.starts_with("wal-") && name.ends_with(".jsonl"))
       segments.insert(name);
-    else if (name != "lock")
+    else if (name != "lock" && name != "reserve" && name != "anchor")
       view.leftovers.push_back(name);
   }
   for (const auto& name : segments) {

@@ -36,6 +36,7 @@ class memory_file final : public core::file {
   core::result<void> sync() override { std::abort(); }
   core::result<void> allocate(std::uint64_t) override { std::abort(); }
   core::result<void> truncate(std::uint64_t) override { std::abort(); }
+  core::result<void> check_in_place() const override { return {}; }
   core::result<std::uint64_t> size() const override { return text_.size() + zeros_; }
 
   std::optional<std::uint64_t> broken_at;
