@@ -200,6 +200,22 @@ class running_pipeline final : public pipeline {
     done(core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
   }
 
+  core::result<void> dead_letters(const wal::dead_letter_filter& which,
+                                  const std::function<void(const wal::dead_letter&)>& fn) override {
+    return log_->dead_letters(which, fn);
+  }
+
+  core::result<std::uint64_t> redrive(const wal::dead_letter_filter& which) override {
+    auto sent = log_->redrive(which);
+    std::shared_lock guard(entrance_mutex_);
+    if (entrance_) caf::anon_send(entrance_, poll_atom::value);
+    return sent;
+  }
+
+  core::result<std::uint64_t> purge(const wal::dead_letter_filter& which) override {
+    return log_->purge(which);
+  }
+
   pipeline_status status() const override { return shown_->read(); }
 
   std::uint64_t stop(milliseconds budget) override {

@@ -82,6 +82,19 @@ class pipeline {
   virtual void append(core::entry_ptr value,
                       std::function<void(const core::result<void>&)> done) = 0;
 
+  /// Hands each dead letter that fits to `fn`, oldest first; `fn` must not call the pipeline. Like
+  /// the two below it reads and writes the log: it blocks for as long as that takes.
+  virtual core::result<void> dead_letters(
+      const wal::dead_letter_filter& which,
+      const std::function<void(const wal::dead_letter&)>& fn) = 0;
+
+  /// Delivers dead letters once more. Appends go on meanwhile. Returns how many; after an error
+  /// some may be on their way.
+  virtual core::result<std::uint64_t> redrive(const wal::dead_letter_filter& which) = 0;
+
+  /// Gives dead letters up for good. Returns how many.
+  virtual core::result<std::uint64_t> purge(const wal::dead_letter_filter& which) = 0;
+
   /// A snapshot, at most about a second old.
   virtual pipeline_status status() const = 0;
 

@@ -34,6 +34,7 @@ using fetch_atom = caf::atom_constant<caf::atom("fetch")>;
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using ping_atom = caf::atom_constant<caf::atom("ping")>;
+using poll_atom = caf::atom_constant<caf::atom("poll")>;
 using refill_atom = caf::atom_constant<caf::atom("refill")>;
 using report_atom = caf::atom_constant<caf::atom("report")>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
@@ -73,13 +74,15 @@ struct work {
 
 // interfaces
 
-/// Owns the log; the only one who appends to it.
+/// Appends to the log what comes in from outside. Redriving dead letters appends as well, beside
+/// it.
 /// - append: makes the entry durable together with all others that wait, then settles the
 /// submission.
 /// - delivered, failed: marks entries of a destination.
 /// - fetch: the next pending entries; while there are none the answer waits for the next commit
 /// that brings some.
 /// - flush: from itself: write the open group.
+/// - poll: somebody else has appended to the log: looks there for what waiting fetches ask for.
 /// - seal: answered when everything appended before is settled; from then on appends are refused
 /// and no fetch waits. When it is told to end it writes what is left; closing the log is up to the
 /// log's owner.
@@ -88,7 +91,8 @@ using wal_actor =
                      caf::reacts_to<delivered_atom, std::string, std::vector<std::string>>,
                      caf::reacts_to<failed_atom, std::string, std::vector<wal::failure>>,
                      caf::replies_to<fetch_atom, fetch_request>::with<fetched>,
-                     caf::reacts_to<flush_atom>, caf::reacts_to<seal_atom>>;
+                     caf::reacts_to<flush_atom>, caf::reacts_to<poll_atom>,
+                     caf::reacts_to<seal_atom>>;
 
 /// Decides what is delivered when, for one destination.
 /// - next: from a worker: the next batch; the answer waits until there is one.

@@ -1,7 +1,9 @@
 #include "actors/status_source.hpp"
 
+#include <cstdint>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace nexus::actors {
 namespace {
@@ -9,7 +11,7 @@ namespace {
 /// Raises a counter to a number that something else counts.
 class follower {
  public:
-  explicit follower(core::counter& target) : target_(target) {}
+  follower(core::counter& target) : target_(target) {}
   void follow(std::uint64_t value) {
     if (value > last_) target_.add(static_cast<double>(value - last_));
     last_ = value;
@@ -30,10 +32,29 @@ class publisher {
                                "Entries in the log that wait for delivery.")),
         healthy_(all.get_gauge("bubblefish_wal_healthy", "1 while appends succeed.")),
         oldest_(all.get_gauge("nexus_oldest_pending_seconds", "Age of the oldest pending entry.")),
-        crc_(all.get_counter("bubblefish_wal_crc_failures_total",
-                             "Lines of the log whose CRC does not fit.")),
-        integrity_(all.get_counter("bubblefish_wal_integrity_failures_total",
-                                   "Lines of the log whose HMAC is wrong.")) {}
+        dead_letters_(
+            all.get_gauge("nexus_dead_letters", "Entries that have failed for good and are kept.")),
+        found_{{all.get_counter("bubblefish_wal_crc_failures_total",
+                                "Lines of the log whose CRC does not fit."),
+                &wal::counters::crc_failures},
+               {all.get_counter("bubblefish_wal_integrity_failures_total",
+                                "Lines of the log whose HMAC is wrong or missing."),
+                &wal::counters::integrity_failures},
+               {all.get_counter("nexus_wal_sentinel_failures_total",
+                                "Lines of the log without the sentinel at their end."),
+                &wal::counters::sentinel_failures},
+               {all.get_counter("nexus_wal_undecodable_lines_total",
+                                "Lines of the log that do not decrypt or decompress."),
+                &wal::counters::undecodable_lines},
+               {all.get_counter("nexus_wal_torn_lines_total",
+                                "Lines of the log that were cut off while they were written."),
+                &wal::counters::torn_lines},
+               {all.get_counter("nexus_wal_malformed_lines_total",
+                                "Intact lines of the log that hold no entry."),
+                &wal::counters::malformed_lines},
+               {all.get_counter("nexus_wal_quarantined_lines_total",
+                                "Damaged lines that were copied to the quarantine."),
+                &wal::counters::quarantined}} {}
 
   void refresh() {
     const auto source = source_.lock();
@@ -46,8 +67,8 @@ class publisher {
     pending_.set(static_cast<double>(now.wal.pending));
     healthy_.set(now.wal_trouble.empty() ? 1 : 0);
     oldest_.set(now.wal.oldest_pending_seconds);
-    crc_.follow(now.wal.crc_failures);
-    integrity_.follow(now.wal.integrity_failures);
+    dead_letters_.set(static_cast<double>(now.wal.dead_letters));
+    for (auto& [total, number] : found_) total.follow(now.wal.*number);
   }
 
  private:
@@ -57,8 +78,9 @@ class publisher {
   core::gauge& pending_;
   core::gauge& healthy_;
   core::gauge& oldest_;
-  follower crc_;
-  follower integrity_;
+  core::gauge& dead_letters_;
+  /// What the log has found of damage.
+  std::vector<std::pair<follower, std::uint64_t wal::counters::*>> found_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -32,6 +33,7 @@ class wal_state {
 
   wal_actor::behavior_type make_behavior(wal_actor_options options) {
     options_ = std::move(options);
+    seen_ = options_.log->end();
     guard(self_, name, options_.logger);
     self_->set_exit_handler([this](caf::exit_msg& message) {
       flush();
@@ -48,6 +50,7 @@ class wal_state {
         },
         [this](fetch_atom, const fetch_request& what) { return fetch(what); },
         [this](flush_atom) { flush(); },
+        [this](poll_atom) { poll(); },
         [this](seal_atom) { seal(); },
     };
   }
@@ -91,20 +94,24 @@ class wal_state {
     entries.reserve(group.size());
     for (const auto& one : group) entries.push_back(one->entry());
 
-    const wal::position before = options_.log->end();
     const auto results = options_.log->append_batch(entries);
+    const wal::position before = std::exchange(seen_, options_.log->end());
     const auto now = submission::clock::now();
     for (std::size_t i = 0; i < group.size(); ++i) {
       group[i]->settle(results[i]);
       options_.append_seconds->observe(
           std::chrono::duration<double>(now - group[i]->begun()).count());
     }
+    const auto is_accepted = [](const core::result<void>& one) { return one.ok(); };
+    const auto accepted = std::count_if(results.begin(), results.end(), is_accepted);
+    if (seen_ - before != static_cast<wal::position>(accepted)) return poll();
     hand_on(before, entries, results);
   }
 
-  /// Answers waiting fetches from memory. They have seen everything before `before`, and nobody
-  /// else appends, so the accepted entries stand at `before`, `before` + 1, ... in order. What a
-  /// fetch has no room for is read from the log by the next one.
+  /// Answers waiting fetches from memory. They have seen everything before `before`, and since then
+  /// nobody else has appended (the log would have grown by more), so the accepted entries stand at
+  /// `before`, `before` + 1, ... in order. What a fetch has no room for is read from the log by the
+  /// next one.
   void hand_on(wal::position before, const std::vector<core::entry_ptr>& entries,
                const std::vector<core::result<void>>& results) {
     if (waiting_.empty()) return;
@@ -139,19 +146,44 @@ class wal_state {
   }
 
   caf::result<fetched> fetch(fetch_request what) {
-    for (;;) {
-      auto read =
-          options_.log->read_pending(what.destination, what.from, what.entries_max, what.bytes_max);
-      if (!read.ok()) return to_caf(read.reason());
-      what.from = read->next;
-      if (!read->entries.empty() || (read->at_end && sealed_)) return answer(*std::move(read));
-      if (read->at_end) break;
-      // Nothing could be read of this part: its lines are damaged. The log has said so and passes
-      // them over.
-    }
+    auto read = look(what);
+    if (!read.ok()) return to_caf(read.reason());
+    if (!read->entries.empty() || sealed_) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
     return promise;
+  }
+
+  /// Answers waiting fetches from the log.
+  void poll() {
+    seen_ = options_.log->end();
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      auto& fetch = it->second;
+      auto read = look(fetch.what);
+      if (read.ok() && read->entries.empty()) {
+        ++it;
+        continue;
+      }
+      if (read.ok()) {
+        fetch.promise.deliver(answer(*std::move(read)));
+      } else {
+        fetch.promise.deliver(to_caf(read.reason()));
+      }
+      it = waiting_.erase(it);
+    }
+  }
+
+  /// What the log has for a fetch; nothing only at its end. Moves `from` there.
+  core::result<wal::pending_batch> look(fetch_request& what) {
+    for (;;) {
+      auto read =
+          options_.log->read_pending(what.destination, what.from, what.entries_max, what.bytes_max);
+      if (!read.ok()) return read;
+      what.from = read->next;
+      if (!read->entries.empty() || read->at_end) return read;
+      // Nothing could be read of this part: its lines are damaged. The log has said so and passes
+      // them over.
+    }
   }
 
   fetched answer(wal::pending_batch read) const {
@@ -181,6 +213,7 @@ class wal_state {
   std::size_t group_bytes_ = 0;
   std::map<std::string, std::vector<std::string>> marks_;
   std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
+  wal::position seen_ = 0;  ///< every waiting fetch has seen what stands before it
   bool flush_queued_ = false;
   bool sealed_ = false;
 };

@@ -7,7 +7,8 @@
 //
 // A queue pulls with `fetch`. What is in the log is read from there; when a queue has come to the
 // end, its fetch waits for the next commit and is answered from memory. One actor does both, so
-// nothing falls between reading and waiting.
+// nothing falls between reading and waiting. Who else appends to the log tells the actor with
+// `poll`; then waiting fetches are answered from the log.
 #pragma once
 
 #include <memory>

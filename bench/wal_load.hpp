@@ -19,7 +19,7 @@ namespace nexus::bench {
 using steady = std::chrono::steady_clock;
 
 /// How long each measurement of a round takes: short, so that a round sees one state of the disk.
-inline constexpr auto round_time = std::chrono::milliseconds(300);
+inline constexpr auto round_time = std::chrono::milliseconds(250);
 
 double seconds_since(steady::time_point start);
 

@@ -1,5 +1,6 @@
 #include <map>
 #include <string>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/home.hpp"
@@ -34,14 +35,32 @@ std::string destination_line(std::string_view raw) {
   return line;
 }
 
+/// What the log has found of damage since it was opened; nothing if there was none.
+std::string damage_line(std::map<std::string, std::string>& wal) {
+  constexpr std::pair<const char*, const char*> kinds[] = {
+      {"crc_failures", "wrong CRC"},
+      {"integrity_failures", "wrong or missing HMAC"},
+      {"sentinel_failures", "no sentinel"},
+      {"undecodable_lines", "undecodable"},
+      {"torn_lines", "torn"},
+      {"malformed_lines", "malformed"}};
+  std::string found;
+  for (const auto& [key, word] : kinds)
+    if (wal[key] != "0") found += (found.empty() ? "" : ", ") + wal[key] + " " + word;
+  if (found.empty()) return "";
+  return "  damaged lines: " + found + "; " + wal["quarantined_lines"] +
+         " copied to the quarantine. `nexus wal verify` shows them\n";
+}
+
 std::string for_people(std::string_view body, const std::string& address) {
   auto top = members_of(body);
   auto wal = members_of(top["wal"]);
   std::string out = "running: version " + top["version"] + ", process " + top["pid"] + ", " +
                     address + ", for " + top["uptime_seconds"] + " s\n";
-  out += "log: " + wal["pending_entries"] + " pending, " + wal["permanent_failures"] +
-         " failed for good, " + wal["crc_failures"] + " damaged lines, " +
+  out += "log: " + wal["pending_entries"] + " pending, " + wal["dead_letters"] + " dead letters, " +
          (wal["healthy"] == "true" ? "healthy" : "NOT HEALTHY: " + wal["error"]) + "\n";
+  out += damage_line(wal);
+  if (wal["dead_letters"] != "0") out += "  `nexus dlq list` shows the dead letters\n";
   out += "destinations:\n";
   json::members destinations(top["destinations"]);
   while (const auto* one = destinations.next()) out += destination_line(one->value);

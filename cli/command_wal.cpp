@@ -1,53 +1,22 @@
+// `nexus wal inspect` and `nexus wal export`.
 #include <cstdio>
-#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include <sodium.h>
+#include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
-#include "config/reference.hpp"
+#include "cli/table.hpp"
 #include "core/json_text.hpp"
+#include "ingest/json_object.hpp"
 #include "wal/inspect.hpp"
 
 namespace nexus::cli {
 namespace {
 
-constexpr int exit_damaged = 1;
-constexpr int exit_unreadable = 2;
-
-core::result<std::string> from_hex(std::string_view digits) {
-  std::string bytes(digits.size() / 2, '\0');
-  std::size_t length = 0;
-  const char* end = nullptr;
-  const int code = ::sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
-                                    digits.data(), digits.size(), nullptr, &length, &end);
-  if (code != 0 || end != digits.data() + digits.size()) {
-    return core::error{core::errc::invalid_argument,
-                       "--mac-key hex: needs an even number of hex digits and nothing else"};
-  }
-  return bytes;
-}
-
-core::result<std::string> resolve_key(const std::string& reference) {
-  constexpr std::string_view hex = "hex:";
-  if (reference.starts_with(hex)) return from_hex(std::string_view(reference).substr(hex.size()));
-  auto key = config::resolve_reference(reference);
-  if (!key) return key.reason();
-  return std::string(key->reveal());
-}
-
-core::result<wal::inspection> inspect(const wal_options& how, wal::selection which,
-                                      const std::function<void(std::string_view)>& emit) {
-  wal::options log;
-  log.directory = how.directory;
-  if (how.integrity == "mac") log.integrity = wal::integrity_mode::mac;
-  auto key = resolve_key(how.mac_key);
-  if (!key) return key.reason();
-  log.mac_key = std::move(*key);
-  return wal::inspect(log, which, {}, emit);
-}
+using ingest::json_object;
 
 wal::selection selection_of(const std::string& status) {
   if (status == "delivered") return wal::selection::delivered;
@@ -55,81 +24,162 @@ wal::selection selection_of(const std::string& status) {
   return status == "all" ? wal::selection::all : wal::selection::pending;
 }
 
-/// `"name":number,` for every counter.
-std::string counters_json(const wal::inspection& found) {
-  const std::pair<const char*, std::uint64_t> all[] = {
-      {"pending", found.pending},
-      {"delivered", found.delivered},
-      {"failed", found.failed},
-      {"crc_failures", found.crc_failures},
-      {"integrity_failures", found.integrity_failures},
-      {"torn_lines", found.torn_lines},
-      {"malformed_lines", found.malformed_lines},
-      {"duplicates", found.duplicates},
-      {"lines", found.lines},
-      {"segments", found.segments}};
+core::result<std::optional<core::time_point>> time_of(const char* flag, const std::string& text) {
+  if (text.empty()) return std::optional<core::time_point>();
+  auto at = core::parse_timestamp(text);
+  if (at) return at;
+  return core::error{core::errc::invalid_argument,
+                     std::string(flag) + " " + text +
+                         " is not a time as in RFC 3339, such as 2026-04-07T01:02:03Z"};
+}
+
+core::result<wal::entry_filter> filter_of(const wal_command_options& how) {
+  auto since = time_of("--since", how.since);
+  if (!since) return since.reason();
+  auto until = time_of("--until", how.until);
+  if (!until) return until.reason();
+  return wal::entry_filter{how.source, *since, *until};
+}
+
+void add_counters(json_object& to, const wal::inspection& found) {
+  to.number("pending", found.pending)
+      .number("delivered", found.delivered)
+      .number("failed", found.failed)
+      .number("crc_failures", found.crc_failures)
+      .number("integrity_failures", found.integrity_failures)
+      .number("sentinel_failures", found.sentinel_failures)
+      .number("undecodable_lines", found.undecodable_lines)
+      .number("torn_lines", found.torn_lines)
+      .number("malformed_lines", found.malformed_lines)
+      .number("duplicates", found.duplicates)
+      .number("lines", found.lines)
+      .number("status_lines", found.status_lines)
+      .number("segments", found.segments)
+      .number("bytes", found.bytes);
+}
+
+void append_file(std::string& out, const wal::segment_inspection& file) {
+  json_object(out)
+      .text("name", file.name)
+      .number("bytes", file.bytes)
+      .number("lines", file.lines)
+      .number("pending", file.pending)
+      .number("delivered", file.delivered)
+      .number("failed", file.failed)
+      .number("given_up", file.given_up)
+      .boolean("settled", file.settled)
+      .boolean("sealed", file.sealed)
+      .boolean("encrypted", !file.key_id.empty())
+      .text("key_id", file.key_id)
+      .number("damaged", file.damaged)
+      .end();
+}
+
+std::string inspection_json(const wal::inspection& found) {
   std::string out;
-  for (const auto& [name, number] : all) {
-    out += (out.empty() ? "\"" : ",\"") + std::string(name) + "\":" + std::to_string(number);
-  }
-  return out;
-}
-
-std::string report_json(const wal::inspection& found) {
-  std::string out = "{" + counters_json(found) + ",\"bytes\":" + std::to_string(found.bytes) +
-                    ",\"status_lines\":" + std::to_string(found.status_lines) +
-                    ",\"clean\":" + (found.first_damage ? "false" : "true");
+  json_object object(out);
+  add_counters(object, found);
+  object.boolean("clean", !found.first_damage);
   if (const auto& first = found.first_damage) {
-    out += ",\"first_damage\":{\"segment\":";
-    core::json::append_quoted(out, first->segment);
-    out += ",\"line\":" + std::to_string(first->line) +
-           ",\"offset\":" + std::to_string(first->offset) + ",\"what\":";
-    core::json::append_quoted(out, first->what);
-    out += "}";
+    json_object(object.start("first_damage"))
+        .text("segment", first->segment)
+        .number("line", first->line)
+        .number("offset", first->offset)
+        .text("what", first->what)
+        .end();
   }
-  return out + "}\n";
+  std::string& files = object.start("files");
+  files += '[';
+  for (const auto& file : found.files) {
+    if (files.back() != '[') files += ',';
+    append_file(files, file);
+  }
+  files += ']';
+  object.end();
+  return out + "\n";
 }
 
-std::string report_text(const wal::inspection& found) {
+std::string yes_or_no(bool value) {
+  return value ? "yes" : "no";
+}
+
+std::string inspection_table(const wal::inspection& found) {
+  constexpr auto right = table::align::right;
+  table out({{"segment"},
+             {"size", right},
+             {"lines", right},
+             {"pending", right},
+             {"delivered", right},
+             {"failed", right},
+             {"given up", right},
+             {"settled"},
+             {"sealed"},
+             {"encrypted with"},
+             {"damaged", right}});
+  std::uint64_t given_up = 0;
+  std::uint64_t damaged = 0;
+  std::uint64_t pending = 0;
   const auto n = [](std::uint64_t number) { return std::to_string(number); };
-  std::string out =
-      n(found.segments) + " segments, " + n(found.bytes) + " bytes, " + n(found.lines) +
-      " lines\n" + "entries: " + n(found.pending) + " pending, " +
-      (found.duplicates > 0 ? n(found.duplicates) + " duplicates of pending ones, " : "") +
-      n(found.delivered) + " delivered, " + n(found.failed) + " failed for good; " +
-      n(found.status_lines) + " status lines\n" + "damage: " + n(found.crc_failures) +
-      " wrong CRCs, " + n(found.integrity_failures) + " wrong HMACs, " + n(found.torn_lines) +
-      " torn lines, " + n(found.malformed_lines) + " malformed lines\n";
-  if (const auto& first = found.first_damage) {
-    return out + "first damage: " + first->segment + " line " + n(first->line) + ", at byte " +
-           n(first->offset) + ": " + first->what + "\n";
+  for (const auto& file : found.files) {
+    given_up += file.given_up;
+    damaged += file.damaged;
+    pending += file.pending;
+    out.add({file.name, size_text(file.bytes), n(file.lines), n(file.pending), n(file.delivered),
+             n(file.failed), n(file.given_up), yes_or_no(file.settled), yes_or_no(file.sealed),
+             file.key_id.empty() ? "-" : "key " + file.key_id, n(file.damaged)});
   }
-  return out + "clean\n";
+  out.add({"total", size_text(found.bytes), n(found.lines), n(pending), n(found.delivered),
+           n(found.failed), n(given_up), "", "", "", n(damaged)});
+  return out.text();
+}
+
+std::string inspection_text(const wal::inspection& found) {
+  std::string out = inspection_table(found);
+  if (found.duplicates > 0) {
+    out += fmt::format("{} of the pending entries wait for another one with the same key.\n",
+                       found.duplicates);
+  }
+  const auto& first = found.first_damage;
+  if (!first) return out;
+  return out + fmt::format(
+                   "damage: {} wrong CRC, {} wrong or missing HMAC, {} without their sentinel, {} "
+                   "undecodable, {} torn, {} malformed\nfirst damage: {} line {}, at byte {}: {}\n",
+                   found.crc_failures, found.integrity_failures, found.sentinel_failures,
+                   found.undecodable_lines, found.torn_lines, found.malformed_lines, first->segment,
+                   first->line, first->offset, first->what);
 }
 
 }  // namespace
 
-int command_wal_export(const wal_options& how) {
-  const auto found = inspect(how, selection_of(how.status), [](std::string_view json) {
-    std::fwrite(json.data(), 1, json.size(), stdout);
-    std::fputc('\n', stdout);
-  });
+int command_wal_inspect(const wal_command_options& how, const destinations::registry& types) {
+  const auto place = find_log(how.log, types);
+  if (!place) return fail(place.reason());
+  const auto found = wal::inspect(place->how, wal::selection::none, {}, [](std::string_view) {});
   if (!found) return fail(found.reason());
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    return fail("standard output does not take everything: the export is not complete");
-  }
-  std::fputs(("{" + counters_json(*found) + "}\n").c_str(), stderr);
+  print(how.json ? inspection_json(*found) : inspection_text(*found));
   return 0;
 }
 
-int command_wal_verify(const wal_options& how) {
-  const auto found = inspect(how, wal::selection::none, [](std::string_view) {});
-  if (!found) {
-    fail(found.reason());
-    return exit_unreadable;
+int command_wal_export(const wal_command_options& how, const destinations::registry& types) {
+  const auto filter = filter_of(how);
+  if (!filter) return fail(filter.reason());
+  const auto place = find_log(how.log, types);
+  if (!place) return fail(place.reason());
+  const auto found =
+      wal::inspect(place->how, selection_of(how.status), *filter, [](std::string_view json) {
+        write_out(json);
+        write_out("\n");
+      });
+  if (!found) return fail(found.reason());
+  if (!finish_out()) {
+    return fail("standard output does not take everything: the export is not complete");
   }
-  print(how.json ? report_json(*found) : report_text(*found));
-  return found->first_damage ? exit_damaged : 0;
+  std::string counters;
+  json_object object(counters);
+  add_counters(object, *found);
+  object.end();
+  std::fputs((counters + "\n").c_str(), stderr);
+  return 0;
 }
 
 }  // namespace nexus::cli

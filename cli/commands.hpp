@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "cli/log_place.hpp"
 #include "destinations/registry.hpp"
 
 namespace nexus::cli {
@@ -66,20 +68,54 @@ struct demo_options {
 /// exactly once.
 int command_demo(const demo_options& how);
 
-struct wal_options {
-  std::string directory;
-  std::string integrity = "crc32";  ///< crc32 or mac
-  std::string mac_key;  ///< a reference: env:NAME, file:/path, hex:DIGITS or the key itself
-  std::string status = "pending";  ///< pending, delivered, failed or all
+struct wal_command_options {
+  log_options log;
+  std::string status = "pending";  ///< for export: pending, delivered, failed or all
+  std::string since;               ///< for export: RFC 3339; timestamps from here on
+  std::string until;               ///< for export: RFC 3339; timestamps before this
+  std::string source;              ///< for export
+  bool dry_run = false;            ///< for repair
   bool json = false;
 };
 
+/// Prints what is in each file of a log.
+int command_wal_inspect(const wal_command_options& how, const destinations::registry& types);
+
 /// Prints the entries of a log, one JSON object a line; the counters go to standard error as one
 /// JSON object.
-int command_wal_export(const wal_options& how);
+int command_wal_export(const wal_command_options& how, const destinations::registry& types);
 
-/// Checks every line of a log. 0: undamaged, 1: damaged, 2: unreadable.
-int command_wal_verify(const wal_options& how);
+/// Checks every line of a log, and in mode mac its chain. 0: undamaged, 1: damaged or changed, 2:
+/// unreadable.
+int command_wal_verify(const wal_command_options& how, const destinations::registry& types);
+
+/// Writes what has become of each entry into its own line. Needs the log's lock.
+int command_wal_settle(const wal_command_options& how, const destinations::registry& types);
+
+/// Takes damaged lines out of a log; copies stay in the quarantine. Needs the log's lock, but for a
+/// dry run.
+int command_wal_repair(const wal_command_options& how, const destinations::registry& types);
+
+struct dlq_options {
+  log_options log;
+  std::vector<std::string> payload_ids;
+  std::string source;
+  std::string destination;
+  bool all = false;
+  bool yes = false;  ///< purge without asking
+  bool json = false;
+};
+
+/// Prints the dead letters that fit.
+int command_dlq_list(const dlq_options& how, const destinations::registry& types);
+
+/// Prints the one dead letter of `payload_ids`, with its payload.
+int command_dlq_show(const dlq_options& how, const destinations::registry& types);
+
+/// Delivers dead letters once more, or gives them up: by the server of the home while it runs, else
+/// in the log itself.
+int command_dlq_redrive(const dlq_options& how, const destinations::registry& types);
+int command_dlq_purge(const dlq_options& how, const destinations::registry& types);
 
 /// Prints name and version.
 int command_version();

@@ -2,11 +2,21 @@
 
 #include <cstdio>
 
+#include <unistd.h>
+
 namespace nexus::cli {
 
 void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  write_out(text);
   std::fflush(stdout);
+}
+
+void write_out(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+bool finish_out() {
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
 }
 
 int fail(std::string_view what) {
@@ -16,6 +26,18 @@ int fail(std::string_view what) {
 
 int fail(const core::error& reason) {
   return fail(reason.text);
+}
+
+void show_progress(std::uint64_t done, std::uint64_t total) {
+  constexpr std::uint64_t mib = 1024 * 1024;
+  constexpr const char* erase_line = "\r\033[K";
+  if (::isatty(STDERR_FILENO) == 0) return;
+  std::fputs(erase_line, stderr);
+  if (done < total)
+    std::fprintf(stderr, "reading the log: %llu of %llu MiB",
+                 static_cast<unsigned long long>(done / mib),
+                 static_cast<unsigned long long>(total / mib));
+  std::fflush(stderr);
 }
 
 }  // namespace nexus::cli

@@ -1,5 +1,6 @@
 #include "cli/query_thread.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -12,11 +13,6 @@ query_thread::query_thread(const std::vector<destinations::settings>& readable,
     const auto* type = types.find(how.type);
     if (type != nullptr && type->make_reader) sources_[how.name] = source{how, type, nullptr};
   }
-  thread_ = std::thread([this] { run(); });
-}
-
-query_thread::~query_thread() {
-  stop();
 }
 
 void query_thread::find(destinations::query what, ingest::query_done done) {
@@ -26,58 +22,25 @@ void query_thread::find(destinations::query what, ingest::query_done done) {
                      "destination '" + what.destination + "' is not there or cannot be read back"});
     return;
   }
-  core::error refusal{core::errc::closed, "the server is stopping"};
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_ && jobs_.size() < queries_max) {
-      jobs_.push_back([this, &from = found->second, what = std::move(what),
-                       done = std::move(done)](bool stopping) {
-        done(stopping ? core::error{core::errc::closed, "the server is stopping"}
-                      : find_now(from, what));
-      });
-      wake_.notify_one();
-      return;
-    }
-    if (!stopping_) {
-      refusal = {core::errc::overloaded, std::to_string(queries_max) + " queries are waiting"};
-    }
-  }
-  done(std::move(refusal));
+  thread_.run([this, &from = found->second, what = std::move(what),
+               done = std::move(done)](const core::result<void>& may_run) {
+    done(may_run ? find_now(from, what) : may_run.reason());
+  });
 }
 
 std::uint64_t query_thread::rows() {
-  const std::lock_guard lock(mutex_);
-  if (!stopping_ && !counting_ && clock::now() >= count_after_) {
-    counting_ = true;
-    jobs_.push_back([this](bool stopping) {
-      if (!stopping) count_rows();
+  if (clock::now() >= clock::time_point(clock::duration(count_after_)) &&
+      !counting_.exchange(true)) {
+    thread_.run([this](const core::result<void>& may_run) {
+      if (may_run) count_rows();
+      counting_ = false;
     });
-    wake_.notify_one();
   }
   return rows_;
 }
 
 void query_thread::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    wake_.notify_one();
-  }
-  if (thread_.joinable()) thread_.join();
-}
-
-void query_thread::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    const job next = std::move(jobs_.front());
-    jobs_.pop_front();
-    const bool stopping = stopping_;
-    lock.unlock();
-    next(stopping);
-    lock.lock();
-  }
+  thread_.stop();
 }
 
 core::result<destinations::reader*> query_thread::reader_of(source& from) {
@@ -119,10 +82,9 @@ void query_thread::count_rows() {
     }
   }
   rows_ = total;
-  const std::lock_guard lock(mutex_);
-  counting_ = false;
-  count_after_ = clock::now() +
-                 std::max<clock::duration>(std::chrono::seconds(1), 100 * (clock::now() - begin));
+  const auto pause =
+      std::max<clock::duration>(std::chrono::seconds(1), 100 * (clock::now() - begin));
+  count_after_ = (clock::now() + pause).time_since_epoch().count();
 }
 
 }  // namespace nexus::cli

@@ -3,17 +3,13 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "cli/job_thread.hpp"
 #include "core/log.hpp"
 #include "destinations/registry.hpp"
 #include "ingest/ports.hpp"
@@ -29,7 +25,6 @@ class query_thread {
   /// Destinations whose type cannot be read back are left out. `types` must outlive this object.
   query_thread(const std::vector<destinations::settings>& readable,
                const destinations::registry& types, core::logger_ptr log);
-  ~query_thread();
   query_thread(const query_thread&) = delete;
   query_thread& operator=(const query_thread&) = delete;
 
@@ -46,7 +41,6 @@ class query_thread {
 
  private:
   using clock = std::chrono::steady_clock;
-  using job = std::function<void(bool stopping)>;
 
   struct source {
     destinations::settings how;
@@ -54,21 +48,16 @@ class query_thread {
     std::unique_ptr<destinations::reader> reader;  ///< made by the first query; the thread's own
   };
 
-  void run();
   core::result<destinations::reader*> reader_of(source& from);
   core::result<destinations::query_page> find_now(source& from, const destinations::query& what);
   void count_rows();
 
   core::logger_ptr log_;
   std::map<std::string, source> sources_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<job> jobs_;
-  bool stopping_ = false;
-  bool counting_ = false;
-  clock::time_point count_after_{};
+  std::atomic<bool> counting_ = false;
+  std::atomic<clock::rep> count_after_ = clock::time_point::min().time_since_epoch().count();
   std::atomic<std::uint64_t> rows_ = 0;
-  std::thread thread_;
+  job_thread thread_{queries_max, "queries"};  ///< the last member: its jobs use the others
 };
 
 }  // namespace nexus::cli

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/log_arguments.hpp"
 #include "cli/output.hpp"
 
 namespace nexus {
@@ -20,7 +21,7 @@ struct arguments {
   cli::status_options status;
   cli::lint_options lint;
   cli::demo_options demo;
-  cli::wal_options wal;
+  cli::log_arguments log;
   std::function<int()> chosen;
 };
 
@@ -65,30 +66,6 @@ void add_config_commands(CLI::App& app, arguments& all, const destinations::regi
   lint->callback([&] { all.chosen = [&] { return cli::command_lint(all.lint, types); }; });
 }
 
-void add_wal_options(CLI::App* command, cli::wal_options& wal) {
-  command->add_option("--dir", wal.directory, "Directory of the log")->required();
-  command->add_option("--integrity", wal.integrity, "How its lines are protected")
-      ->check(CLI::IsMember({"crc32", "mac"}));
-  command->add_option(
-      "--mac-key", wal.mac_key,
-      "Key for --integrity mac: env:NAME, file:/path, hex:DIGITS or the key itself");
-}
-
-void add_wal_commands(CLI::App& app, arguments& all) {
-  auto* wal = app.add_subcommand("wal", "Read a write-ahead log without changing it");
-  wal->require_subcommand(1);
-  auto* out = wal->add_subcommand("export", "Print entries, one JSON object a line");
-  add_wal_options(out, all.wal);
-  out->add_option("--status", all.wal.status, "Which entries")
-      ->check(CLI::IsMember({"pending", "delivered", "failed", "all"}));
-  out->callback([&] { all.chosen = [&] { return cli::command_wal_export(all.wal); }; });
-  auto* verify =
-      wal->add_subcommand("verify", "Check every line; 0 clean, 1 damaged, 2 unreadable");
-  add_wal_options(verify, all.wal);
-  verify->add_flag("--json", all.wal.json, "As JSON");
-  verify->callback([&] { all.chosen = [&] { return cli::command_wal_verify(all.wal); }; });
-}
-
 void add_other_commands(CLI::App& app, arguments& all) {
   auto* demo = app.add_subcommand("demo", "Kill a server under load and show that nothing is lost");
   demo->add_option("--entries", all.demo.entries, "Entries to acknowledge before the kill (2000)")
@@ -115,7 +92,7 @@ int run(int argc, char** argv, const destinations::registry& types) {
   add_config_commands(app, all, types);
   add_server_commands(app, all, types);
   add_other_commands(app, all);
-  add_wal_commands(app, all);
+  cli::add_log_commands(app, all.log, all.chosen, types);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {

@@ -7,6 +7,24 @@
 #include "cli/wire.hpp"
 
 namespace nexus::cli {
+namespace {
+
+constexpr std::size_t dead_letter_jobs_max = 16;
+
+core::result<ingest::dead_letter_page> look_at_dead_letters(
+    actors::pipeline& at, const ingest::dead_letter_choice& which) {
+  ingest::dead_letter_page page;
+  auto read = at.dead_letters(to_filter(which), [&](const wal::dead_letter& one) {
+    ++page.total;
+    if (page.letters.size() >= which.limit) return;
+    page.letters.push_back(to_dead_letter(one));
+    if (!which.with_payloads) page.letters.back().entry.payload.clear();
+  });
+  if (!read) return read.reason();
+  return page;
+}
+
+}  // namespace
 
 service::service(std::shared_ptr<const config::config> settings, core::logger_ptr log)
     : settings_(std::move(settings)), log_(std::move(log)) {}
@@ -27,6 +45,7 @@ core::result<void> service::run(const destinations::registry& types,
                                          metrics_, how);
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
+  dead_letters_ = std::make_unique<job_thread>(dead_letter_jobs_max, "requests for dead letters");
   watchdog_options look_after;
   look_after.directory = settings_->wal.path;
   look_after.interval = settings_->watchdog_interval;
@@ -68,9 +87,30 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
+  add_dead_letter_ports(ports);
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
+}
+
+void service::add_dead_letter_ports(ingest::ports& to) {
+  to.dead_letters = [this](ingest::dead_letter_choice which, ingest::dead_letters_done done) {
+    dead_letters_->run([this, which = std::move(which),
+                        done = std::move(done)](const core::result<void>& may_run) {
+      done(may_run ? look_at_dead_letters(*pipeline_, which) : may_run.reason());
+    });
+  };
+  using action = core::result<std::uint64_t> (actors::pipeline::*)(const wal::dead_letter_filter&);
+  const auto make_port = [this](action act) {
+    return [this, act](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
+      dead_letters_->run([this, act, which = std::move(which),
+                          done = std::move(done)](const core::result<void>& may_run) {
+        done(may_run ? ((*pipeline_).*act)(to_filter(which)) : may_run.reason());
+      });
+    };
+  };
+  to.redrive = make_port(&actors::pipeline::redrive);
+  to.purge = make_port(&actors::pipeline::purge);
 }
 
 ingest::pipeline_state service::state() {
@@ -98,6 +138,8 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
   const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
+  // After the log is closed: a long job ends with it.
+  dead_letters_->stop();
   queries_->stop();
   return pending;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "actors/pipeline.hpp"
+#include "cli/job_thread.hpp"
 #include "cli/query_thread.hpp"
 #include "cli/watchdog.hpp"
 #include "config/config.hpp"
@@ -41,6 +42,7 @@ class service {
   service(std::shared_ptr<const config::config> settings, core::logger_ptr log);
   core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
   ingest::ports make_ports(std::function<void()> on_shutdown);
+  void add_dead_letter_ports(ingest::ports& to);
   ingest::pipeline_state state();
   core::result<void> start_pipeline(const destinations::registry& types);
   core::result<void> start_server();
@@ -52,6 +54,7 @@ class service {
   core::metrics metrics_;
   std::unique_ptr<actors::pipeline> pipeline_;
   std::unique_ptr<query_thread> queries_;
+  std::unique_ptr<job_thread> dead_letters_;  ///< for what is done with them: that takes its time
   std::unique_ptr<watchdog> watchdog_;
   std::unique_ptr<ingest::door> door_;
   std::unique_ptr<ingest::server> server_;

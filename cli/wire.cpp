@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace nexus::cli {
 namespace {
@@ -24,33 +25,6 @@ actors::destination_options destination_options(const config::config& settings,
   to.retry.max_attempts = static_cast<std::uint32_t>(from.max_attempts);
   to.retry.initial_backoff = from.initial_backoff;
   to.retry.max_backoff = from.max_backoff;
-  return to;
-}
-
-wal::options wal_options(const config::wal_config& from, const core::logger_ptr& log) {
-  wal::options to;
-  to.directory = from.path;
-  to.max_segment_size_mb = from.max_segment_size_mb;
-  to.integrity = from.mac ? wal::integrity_mode::mac : wal::integrity_mode::crc32;
-  to.mac_key = from.mac_key.reveal();
-  to.accept_unsigned = from.accept_unsigned;
-  to.encryption.enabled = from.encryption.enabled;
-  to.encryption.with = from.encryption.cipher == config::wal_cipher::aes_256_gcm
-                           ? wal::cipher::aes_256_gcm
-                           : wal::cipher::xchacha20_poly1305;
-  for (const auto& key : from.encryption.keys) to.encryption.keys.emplace_back(key.reveal());
-  to.retain_delivered_hours = from.retain_delivered_hours;
-  to.min_free_bytes = static_cast<std::uint64_t>(from.min_free_mb) * 1024 * 1024;
-  to.log = log;
-  to.on_security_event = [log](const wal::security_event& event) {
-    log->error(event.type + ": " + event.segment_file + " line " +
-               std::to_string(event.line_number) + " was changed by someone without the key");
-  };
-  to.on_progress = [log](std::uint64_t done, std::uint64_t total) {
-    constexpr std::uint64_t mib = 1024 * 1024;
-    log->info("reading the log: " + std::to_string(done / mib) + " of " +
-              std::to_string(total / mib) + " MiB");
-  };
   return to;
 }
 
@@ -104,6 +78,36 @@ core::logger_ptr make_logger(const config::config& settings) {
   return core::make_stderr_logger(level, json ? core::log_format::json : core::log_format::text);
 }
 
+wal::options wal_options(const config::wal_config& from, const core::logger_ptr& log) {
+  wal::options to;
+  to.directory = from.path;
+  to.max_segment_size_mb = from.max_segment_size_mb;
+  to.integrity = from.mac ? wal::integrity_mode::mac : wal::integrity_mode::crc32;
+  to.mac_key = from.mac_key.reveal();
+  to.accept_unsigned = from.accept_unsigned;
+  to.encryption.enabled = from.encryption.enabled;
+  to.encryption.with = from.encryption.cipher == config::wal_cipher::aes_256_gcm
+                           ? wal::cipher::aes_256_gcm
+                           : wal::cipher::xchacha20_poly1305;
+  for (const auto& key : from.encryption.keys) to.encryption.keys.emplace_back(key.reveal());
+  to.retain_delivered_hours = from.retain_delivered_hours;
+  to.min_free_bytes = static_cast<std::uint64_t>(from.min_free_mb) * 1024 * 1024;
+  to.log = log;
+  to.on_security_event = [log](const wal::security_event& event) {
+    const bool whole = event.line_number == 0;
+    log->error(event.type + ": " + event.segment_file +
+               (whole ? " has lost its seal, or its seal does not fit"
+                      : " line " + std::to_string(event.line_number)) +
+               ": changed by someone without the key");
+  };
+  to.on_progress = [log](std::uint64_t done, std::uint64_t total) {
+    constexpr std::uint64_t mib = 1024 * 1024;
+    log->info("reading the log: " + std::to_string(done / mib) + " of " +
+              std::to_string(total / mib) + " MiB");
+  };
+  return to;
+}
+
 actors::pipeline_options pipeline_options(const config::config& settings,
                                           const destinations::registry& types,
                                           const core::logger_ptr& log) {
@@ -130,6 +134,14 @@ std::vector<destinations::settings> destination_settings(const config::config& s
   return all;
 }
 
+wal::dead_letter_filter to_filter(const ingest::dead_letter_choice& from) {
+  return {from.payload_ids, from.source, from.destination};
+}
+
+ingest::dead_letter to_dead_letter(wal::dead_letter from) {
+  return {std::move(from.entry), std::move(from.failed_at), std::move(from.reason)};
+}
+
 ingest::pipeline_state to_state(const actors::pipeline_status& status) {
   ingest::pipeline_state to;
   to.wal_healthy = status.wal_trouble.empty();
@@ -140,7 +152,12 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
   to.crc_failures = status.wal.crc_failures;
   to.integrity_failures = status.wal.integrity_failures;
   to.torn_lines = status.wal.torn_lines;
+  to.malformed_lines = status.wal.malformed_lines;
+  to.sentinel_failures = status.wal.sentinel_failures;
+  to.undecodable_lines = status.wal.undecodable_lines;
+  to.quarantined_lines = status.wal.quarantined;
   to.permanent_failures = status.wal.permanent_failures;
+  to.dead_letters = status.wal.dead_letters;
   to.draining = status.draining;
   for (const auto& from : status.destinations) {
     const bool healthy = from.state == actors::destination_status::phase::running;

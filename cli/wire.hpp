@@ -12,6 +12,7 @@
 #include "destinations/registry.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/server.hpp"
+#include "wal/log.hpp"
 
 namespace nexus::cli {
 
@@ -31,6 +32,13 @@ ingest::server_options server_options(const config::config& settings);
 
 /// The settings of every destination, for those who read back from it.
 std::vector<destinations::settings> destination_settings(const config::config& settings);
+
+/// Where the log is, how it is protected, and whom to tell what happens in it.
+wal::options wal_options(const config::wal_config& from, const core::logger_ptr& log);
+
+/// Dead letters in the door's words.
+wal::dead_letter_filter to_filter(const ingest::dead_letter_choice& from);
+ingest::dead_letter to_dead_letter(wal::dead_letter from);
 
 /// The pipeline's own status in the door's words.
 ingest::pipeline_state to_state(const actors::pipeline_status& status);

@@ -32,8 +32,8 @@ class file {
   virtual result<void> allocate(std::uint64_t size) = 0;
   virtual result<void> truncate(std::uint64_t size) = 0;
   virtual result<std::uint64_t> size() const = 0;
-  /// Checks that the path it was opened with still leads to this file. Error `io_failed` if the file
-  /// or its directory was removed, renamed or replaced: what is written then is lost.
+  /// Checks that the path it was opened with still leads to this file. Error `io_failed` if the
+  /// file or its directory was removed, renamed or replaced: what is written then is lost.
   virtual result<void> check_in_place() const = 0;
 };
 

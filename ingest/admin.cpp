@@ -36,14 +36,19 @@ void append_wal(std::string& out, const pipeline_state& state, const config::con
   json_object object(out);
   object.number("crc_failures", state.crc_failures)
       .text("current_segment", state.current_segment)
+      .number("dead_letters", state.dead_letters)
       .text("error", state.wal_error)
       .boolean("healthy", state.wal_healthy)
       .number("integrity_failures", state.integrity_failures)
-      .text("integrity_mode", settings.wal.mac ? "mac" : "crc32");
+      .text("integrity_mode", settings.wal.mac ? "mac" : "crc32")
+      .number("malformed_lines", state.malformed_lines);
   object.start("oldest_pending_seconds") += fmt::format("{}", state.oldest_pending_seconds);
   object.number("pending_entries", state.pending_entries)
       .number("permanent_failures", state.permanent_failures)
+      .number("quarantined_lines", state.quarantined_lines)
+      .number("sentinel_failures", state.sentinel_failures)
       .number("torn_lines", state.torn_lines)
+      .number("undecodable_lines", state.undecodable_lines)
       .end();
 }
 

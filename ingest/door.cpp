@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ingest/admin.hpp"
+#include "ingest/dead_letters.hpp"
 #include "ingest/errors.hpp"
 #include "ingest/query.hpp"
 #include "ingest/write.hpp"
@@ -42,6 +43,8 @@ header_decision door::on_header(const http_request& request) {
     if (auto refused = check_token(in.where, who.kind, request)) return {std::move(refused), 0, {}};
     if (who.kind == token_class::source) in.source = &in.config->sources()[who.source];
   }
+  if (in.where.target == endpoint::redrive || in.where.target == endpoint::purge)
+    return {std::nullopt, dead_letter_body_bytes_max, std::move(in)};
   if (in.where.target != endpoint::inbound)
     return {std::nullopt, ignored_body_bytes_max, std::move(in)};
   if (auto refused = check_write_header(*services_, *in.source, in.where.parameter, request))
@@ -100,6 +103,16 @@ void door::on_request(http_request request, respond_fn respond) {
       return handle_shutdown(*services_, respond);
     case endpoint::metrics:
       return respond(metrics_response(*services_));
+    case endpoint::dead_letters:
+      return handle_dead_letters(services_, request, std::move(respond));
+    case endpoint::dead_letter:
+      return handle_dead_letter(services_, in->where.parameter, request, std::move(respond));
+    case endpoint::redrive:
+      return handle_dead_letter_action(services_, dead_letter_action::redrive, request,
+                                       std::move(respond));
+    case endpoint::purge:
+      return handle_dead_letter_action(services_, dead_letter_action::purge, request,
+                                       std::move(respond));
   }
 }
 

@@ -2,6 +2,7 @@
 // nor databases.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -43,11 +44,41 @@ struct pipeline_state {
   std::uint64_t crc_failures = 0;
   std::uint64_t integrity_failures = 0;
   std::uint64_t torn_lines = 0;
-  std::uint64_t permanent_failures = 0;
+  std::uint64_t malformed_lines = 0;
+  std::uint64_t sentinel_failures = 0;
+  std::uint64_t undecodable_lines = 0;
+  std::uint64_t quarantined_lines = 0;
+  std::uint64_t permanent_failures = 0;  ///< since the start
+  std::uint64_t dead_letters = 0;        ///< permanent failures that are kept, however old
   std::uint64_t memories_total = 0;
   bool draining = false;
   std::vector<destination_state> destinations;
 };
+
+/// An entry that has failed for good.
+struct dead_letter {
+  core::entry entry;
+  std::string failed_at;  ///< RFC 3339; empty if it is not known
+  std::string reason;
+};
+
+/// Which dead letters; what is empty does not count.
+struct dead_letter_choice {
+  std::vector<std::string> payload_ids;
+  std::string source;
+  std::string destination;
+  std::size_t limit = 0;       ///< for looking: so many of those that fit
+  bool with_payloads = false;  ///< for looking
+};
+
+struct dead_letter_page {
+  std::vector<dead_letter> letters;  ///< oldest first
+  std::uint64_t total = 0;           ///< all that fit, beyond the limit as well
+};
+
+/// Told once, from any thread.
+using dead_letters_done = std::function<void(core::result<dead_letter_page>)>;
+using dead_letters_acted = std::function<void(core::result<std::uint64_t>)>;
 
 /// All of these return at once and may be called from any thread.
 struct ports {
@@ -57,6 +88,11 @@ struct ports {
   std::function<void(core::entry_ptr, append_done)> append;
   /// Reads back from the store behind a destination. Error `not_found`: nothing to read from.
   std::function<void(destinations::query, query_done)> find;
+  /// Dead letters: looking at them, delivering them once more, giving them up. Errors:
+  /// `overloaded`, `closed`, or what the log fails with.
+  std::function<void(dead_letter_choice, dead_letters_done)> dead_letters;
+  std::function<void(dead_letter_choice, dead_letters_acted)> redrive;
+  std::function<void(dead_letter_choice, dead_letters_acted)> purge;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

@@ -15,7 +15,8 @@ struct known_path {
   access_level needs;
 };
 
-constexpr std::array<known_path, 7> known_paths{{
+/// The first one that matches counts.
+constexpr std::array<known_path, 11> known_paths{{
     {"POST", "/inbound/", endpoint::inbound, access_level::data},
     {"GET", "/query/", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
@@ -23,6 +24,10 @@ constexpr std::array<known_path, 7> known_paths{{
     {"GET", "/api/status", endpoint::status, access_level::admin},
     {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
     {"GET", "/metrics", endpoint::metrics, access_level::admin},
+    {"POST", "/api/dlq/redrive", endpoint::redrive, access_level::admin},
+    {"POST", "/api/dlq/purge", endpoint::purge, access_level::admin},
+    {"GET", "/api/dlq/", endpoint::dead_letter, access_level::admin},
+    {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
 }};
 
 bool matches(const known_path& known, std::string_view path) {

@@ -9,7 +9,19 @@
 
 namespace nexus::ingest {
 
-enum class endpoint { inbound, query, health, ready, status, shutdown, metrics };
+enum class endpoint {
+  inbound,
+  query,
+  health,
+  ready,
+  status,
+  shutdown,
+  metrics,
+  dead_letters,
+  dead_letter,
+  redrive,
+  purge
+};
 
 /// Whose token an endpoint asks for: none at all, a source's (or the admin's), or the admin's only.
 enum class access_level { open, data, admin };

@@ -29,8 +29,7 @@ void preallocate(core::file& file, const options& how) {
     how.log->debug("no preallocation: " + done.reason().text);
 }
 
-appender::appender(const options& how, const line_format& format, catalog& known,
-                   std::mutex& guard)
+appender::appender(const options& how, const line_format& format, catalog& known, std::mutex& guard)
     : how_(how),
       format_(format),
       known_(known),
@@ -86,8 +85,7 @@ std::string appender::encode(
 /// What stands before the entries of a write: the header of a new segment, marks, a synced note.
 std::string appender::preamble() {
   std::string out;
-  if (active_->size == 0)
-    active_->encoder.append_header(out, core::format_timestamp(how_.clock()));
+  if (active_->size == 0) active_->encoder.append_header(out, core::format_timestamp(how_.clock()));
   out += encode(waiting_.lines, {});
   if (active_->synced_size >= active_->noted_size + synced_note_bytes) {
     std::string json;

@@ -57,6 +57,7 @@ void catalog::add_line(segment& in, const scanned_line& line) {
     ++in.status_lines;
     if (auto change = parse_status_change(line.entry())) apply(*change);
   } else if (line.kind == line_kind::entry) {
+    if (!line.is_plain() && !line.encrypted) ++in.wrapped;
     auto status = core::parse_status(line.head.status);
     if (status == core::status::pending)
       add_pending(line.head.name, place_of(in, line), line.head.seconds);

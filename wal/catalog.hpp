@@ -41,7 +41,8 @@ struct segment {
   std::uint64_t unsettled =
       0;  ///< entries in it whose line still says something else than what has become of them
   std::uint64_t status_lines = 0;  ///< of this segment, whatever entries they are about
-  std::string key_id;              ///< of the key its lines are encrypted with; empty: plain
+  std::uint64_t wrapped = 0;  ///< entries compressed or between sentinels: v0.1.2 can't read them
+  std::string key_id;         ///< of the key its lines are encrypted with; empty: plain
   /// Those of the unsettled entries that were not delivered, by the offset of their line.
   boost::unordered_flat_map<std::uint64_t, outcome> exceptions;
 };

@@ -130,9 +130,10 @@ std::optional<seal> parse_seal(const core::entry& line) {
     }
   });
   if (!has_lines || out.segment.empty() || !is_hex(out.previous, seal_digits) ||
-      !is_hex(out.value, seal_digits) || out.lines > out.tags.size() ||
-      !is_hex(out.tags, out.lines * tag_digits))
+      !is_hex(out.value, seal_digits))
     return {};
+  const bool has_tags = out.lines <= out.tags.size() && is_hex(out.tags, out.lines * tag_digits);
+  if (!has_tags && !out.tags.empty()) return {};
   return out;
 }
 
@@ -162,7 +163,8 @@ seal chain::seal_now(const line_format& format) const {
   crypto_hash_sha256_final(&state, digest.data());
   auto sealed = "nexus-wal-seal-1\n" + segment_ + '\n' + previous_ + '\n' + std::to_string(lines_) +
                 '\n' + hex_of(digest);
-  return {segment_, previous_, lines_, tags_, hex_of(format.mac_of(sealed))};
+  return {segment_, previous_, lines_, lines_ <= tagged_lines_max ? tags_ : std::string(),
+          hex_of(format.mac_of(sealed))};
 }
 
 mac_bytes entry_mac(const line_format& format, const scanned_line& line) {

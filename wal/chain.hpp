@@ -1,21 +1,22 @@
 // Tamper evidence beyond the line (mode mac). An HMAC in each line shows that a line was changed;
 // the chain shows that one was removed, repeated, moved or cut off.
 //
-// A *seal* is a line that covers every entry line of its segment so far, each by the MAC that it had
-// when it was appended (status PENDING), so that settling never changes a seal:
+// A *seal* is a line that covers every entry line of its segment so far, each by the MAC that it
+// had when it was appended (status PENDING), so that settling never changes a seal:
 //
 //   {"version":2,"status":"SEAL","timestamp":"…","entry_type":"seal","segment":"wal-….jsonl",
 //    "previous":"HEX","lines":N,"tags":"HEX","seal":"HEX"}
 //
 //   lines     how many entry lines it covers
-//   tags      the first two bytes of each line's MAC, in order: they say which line is wrong
+//   tags      the first two bytes of each line's MAC, in order: they say which line is wrong; empty
+//             for more than two million lines, since the reference must be able to read the seal
 //   previous  the seal of the segment before; 64 zeros if there is none
 //   seal      HMAC-SHA256 of "nexus-wal-seal-1" LF segment LF previous LF lines LF
 //             SHA-256(all MACs in order, 32 bytes each, as lower-case hex)
 //
-// A segment may hold several seals of its own: the last one counts. The seal of a segment that could
-// not be written any more stands in a later one. The *anchor* is a file of one such line: the seal
-// of the last segment that retention has removed, and the newest seal.
+// A segment may hold several seals of its own: the last one counts. The seal of a segment that
+// could not be written any more stands in a later one. The *anchor* is a file of one such line: the
+// seal of the last segment that retention has removed, and the newest seal.
 //
 //   {"version":2,"status":"ANCHOR","timestamp":"…","entry_type":"anchor",
 //    "oldest":{"segment":"…","seal":"HEX"},"newest":{"segment":"…","seal":"HEX"}}
@@ -43,11 +44,14 @@ inline constexpr std::string_view no_seal =
 /// line that the reference can read.
 inline constexpr std::uint64_t sealed_lines_max = 1'000'000;
 
+/// A seal over more lines than this (of segments that were written without seals) has no tags.
+inline constexpr std::uint64_t tagged_lines_max = 2'000'000;
+
 struct seal {
   std::string segment;
   std::string previous;  ///< hex
   std::uint64_t lines = 0;
-  std::string tags;   ///< hex, four digits a line
+  std::string tags;   ///< hex, four digits a line; or empty
   std::string value;  ///< hex
 };
 
@@ -98,7 +102,6 @@ inline constexpr std::string_view anchor_name = "anchor";
 core::result<std::optional<anchor>> read_anchor(const options& how, const line_format& format);
 
 /// Replaces the anchor: temporary file (`wal-anchor.tmp`), sync, rename, sync of the directory.
-core::result<void> write_anchor(const options& how, const line_format& format,
-                                const anchor& value);
+core::result<void> write_anchor(const options& how, const line_format& format, const anchor& value);
 
 }  // namespace nexus::wal

@@ -1,4 +1,5 @@
 // Reading dead letters: the entries that have failed for good, wherever in the log they stand.
+// inspect.hpp has the door from outside.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 #include "wal/catalog.hpp"
 #include "wal/failure_note.hpp"
 #include "wal/format.hpp"
+#include "wal/inspect.hpp"
 #include "wal/log.hpp"
 #include "wal/options.hpp"
 
@@ -25,17 +27,10 @@ struct dead_place {
 /// All of them, oldest first.
 std::vector<dead_place> dead_places(const catalog& known);
 
-using dead_letter_visitor = std::function<core::result<void>(dead_letter&&)>;
-
 /// Reads those that fit. No settling may run meanwhile. Stops with the first error of `visit`; one
 /// that can't be read any more is told in the log and passed over.
 core::result<void> read_dead_letters(const std::vector<dead_place>& places, const options& how,
                                      const line_format& format, const dead_letter_filter& which,
-                                     const dead_letter_visitor& visit);
-
-/// The same from outside: reads the directory without changing or locking it. Errors as of
-/// inspect().
-core::result<void> read_dead_letters(const options& how, const dead_letter_filter& which,
                                      const dead_letter_visitor& visit);
 
 }  // namespace nexus::wal

@@ -157,12 +157,11 @@ core::result<void> group_commit::write_entries(std::span<commit_request* const> 
 
 void group_commit::encrypt(commit_request& request) {
   auto item = request.items.begin();
-  request.encrypted =
-      appender_.encode(request.lines, [&](std::size_t offset, std::size_t length) {
-        item->offset = offset;
-        item->length = length;
-        ++item;
-      });
+  request.encrypted = appender_.encode(request.lines, [&](std::size_t offset, std::size_t length) {
+    item->offset = offset;
+    item->length = length;
+    ++item;
+  });
 }
 
 void group_commit::publish(std::span<commit_request* const> members, placement written) {

@@ -31,9 +31,9 @@ struct commit_request {
     std::size_t length = 0;     ///< without the newline
     std::uint32_t seconds = 0;  ///< the line's timestamp, Unix seconds
   };
-  std::string lines;        ///< plain
-  std::string macs;         ///< in mode mac: of each entry, 32 raw bytes
-  std::vector<item> items;  ///< empty: `lines` are marks
+  std::string lines;          ///< plain
+  std::string macs;           ///< in mode mac: of each entry, 32 raw bytes
+  std::vector<item> items;    ///< empty: `lines` are marks
   bool from_reserve = false;  ///< goes on below the watermark, and may take the reserve's space
   std::uint64_t mark_lines = 0;
   std::deque<core::entry> respelled;  ///< what items point to, where the caller's is not UTF-8

@@ -134,8 +134,8 @@ class inspector {
     out_.undecodable_lines = found.counts.undecodable;
     if (found.damage.empty()) return;
     const auto& first = found.damage.front();
-    out_.first_damage = damage{known_.at(first.segment).name, first.number, first.offset,
-                               to_string(first.kind)};
+    out_.first_damage =
+        damage{known_.at(first.segment).name, first.number, first.offset, to_string(first.kind)};
   }
 
   const options& how_;

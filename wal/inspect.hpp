@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "wal/log.hpp"
 #include "wal/options.hpp"
 
 namespace nexus::wal {
@@ -45,12 +46,12 @@ struct segment_inspection {
   std::uint64_t lines = 0;
   std::uint64_t pending = 0;  ///< duplicates included
   std::uint64_t delivered = 0;
-  std::uint64_t failed = 0;   ///< dead letters
-  std::uint64_t given_up = 0; ///< failed entries that were redriven or purged
+  std::uint64_t failed = 0;    ///< dead letters
+  std::uint64_t given_up = 0;  ///< failed entries that were redriven or purged
   std::uint64_t damaged = 0;
-  bool settled = true;   ///< every line says its entry's true status
-  bool sealed = false;   ///< mode mac: it ends with a seal
-  std::string key_id;    ///< of the key it is encrypted with; empty: plain
+  bool settled = true;  ///< every line says its entry's true status
+  bool sealed = false;  ///< mode mac: it ends with a seal
+  std::string key_id;   ///< of the key it is encrypted with; empty: plain
 };
 
 struct inspection {
@@ -79,5 +80,12 @@ struct inspection {
 /// `bad_config` (a key is missing or is another one), `io_failed`.
 core::result<inspection> inspect(const options& how, selection which, const entry_filter& filter,
                                  const std::function<void(std::string_view json)>& emit);
+
+using dead_letter_visitor = std::function<core::result<void>(dead_letter&&)>;
+
+/// Hands each dead letter that fits to `visit`, oldest first; stops with its first error. Errors as
+/// of inspect().
+core::result<void> read_dead_letters(const options& how, const dead_letter_filter& which,
+                                     const dead_letter_visitor& visit);
 
 }  // namespace nexus::wal

@@ -78,7 +78,7 @@ struct counters {
   std::uint64_t appended = 0;
   std::uint64_t delivered = 0;
   std::uint64_t permanent_failures = 0;
-  std::uint64_t dead_letters = 0;  ///< permanent failures now kept, however old
+  std::uint64_t dead_letters = 0;        ///< permanent failures now kept, however old
   std::uint64_t crc_failures = 0;        ///< lines whose CRC does not fit
   std::uint64_t integrity_failures = 0;  ///< lines whose HMAC is wrong, or missing in strict mode
   std::uint64_t torn_lines = 0;          ///< pieces of lines: a write was cut off

@@ -35,8 +35,7 @@ core::result<std::uint64_t> log::impl::redrive(const dead_letter_filter& which) 
   std::vector<dead_letter> batch;
   auto send = [&]() -> core::result<void> {
     std::vector<core::entry_ptr> entries;
-    for (const auto& one : batch)
-      entries.push_back(std::make_shared<const core::entry>(one.entry));
+    for (const auto& one : batch) entries.push_back(std::make_shared<const core::entry>(one.entry));
     // First the new entry, then the mark on the old one: a crash in between sends it twice, never
     // not at all.
     for (const auto& outcome : append_batch(entries, true))

@@ -65,8 +65,7 @@ core::result<void> log::impl::take_stock() {
     how_.log->error("damaged lines could not be copied: " + copied.reason().text);
   auto file = repair_tail(known_, found->tail, how_, format_);
   if (!file) return file.reason();
-  return commits_.exclusively(
-      [&](appender& end) { return end.resume(*std::move(file), *found); });
+  return commits_.exclusively([&](appender& end) { return end.resume(*std::move(file), *found); });
 }
 
 core::result<void> log::impl::check_open() const {
@@ -131,6 +130,8 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
   change.at = core::format_timestamp(how_.clock());
   change.destination = core::json::replace_invalid_utf8(std::move(change.destination));
   for (auto& id : change.ids) id = core::json::replace_invalid_utf8(std::move(id));
+  if (change.reason.size() > reason_bytes_max) change.reason.resize(reason_bytes_max);
+  change.reason = core::json::replace_invalid_utf8(std::move(change.reason));
   commit_request request;
   std::vector<status_change> changes;
   std::uint64_t count = 0;
@@ -139,8 +140,8 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
     if (closed_) return closed();
     // One change for each destination: the followers of an entry are followers at its own
     // destination only.
-    const bool is_delivery = change.mark == core::status::delivered ||
-                             change.mark == core::status::permanent_failure;
+    const bool is_delivery =
+        change.mark == core::status::delivered || change.mark == core::status::permanent_failure;
     auto destinations = change.destination.empty() && is_delivery
                             ? known_.index().destinations()
                             : std::vector<std::string>{change.destination};
@@ -163,7 +164,11 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
 void log::impl::add_status_lines(commit_request& request, status_change change) const {
   auto ids = std::exchange(change.ids, {});
   for (auto at = ids.begin(); at != ids.end();) {
-    auto end = at + std::min<std::ptrdiff_t>(ids.end() - at, ids_per_status_line_max);
+    auto end = at;
+    std::size_t count = 0, bytes = 0;
+    do bytes += end->size();
+    while (++end != ids.end() && ++count < ids_per_status_line_max &&
+           bytes + end->size() <= id_bytes_per_status_line_max);
     change.ids.assign(at, end);
     auto start = request.lines.size();
     append_json(request.lines, change);

@@ -40,13 +40,15 @@ pending_index::position pending_index::add(const entry_name& name, location wher
                                            const std::function<bool(location)>& same_key) {
   auto place = grow();
   auto id = hash_id(name.payload_id, name.destination);
-  if (auto nth = count_of_name(name.payload_id, name.destination, id); nth > 0)
+  if (auto nth = count_of_name(name.payload_id, name.destination, id); nth > 0) {
+    at(*find(id)).has_namesakes = true;
     id = hash_id(name.payload_id, name.destination, nth);
+  }
 
   auto& holder = *chunks_[(place - begin_) / chunk_records];
   auto& slot = holder.records[(place - begin_) % chunk_records];
-  slot = {id,      hash_key(name),           where.offset,  where.segment, where.length,
-          seconds, intern(name.destination), state::waiting};
+  slot = {id,      hash_key(name),           where.offset,   where.segment, where.length,
+          seconds, intern(name.destination), state::waiting, false};
   ++holder.live;
   ++live_;
   ++destination_live_[slot.destination];
@@ -93,8 +95,10 @@ std::vector<removed_entry> pending_index::remove(std::string_view payload_id,
       auto& slot = at(*place);
       out.push_back({{slot.segment, slot.length, slot.offset}, first, {}});
       auto leads = slot.is == state::waiting;
+      auto last = nth == 1 && !slot.has_namesakes;
       erase(*place);
       if (leads && !followers_.empty()) remove_followers(*place, out);
+      if (last) return;
       place = find(hash_id(payload_id, name, nth));
     }
   };
@@ -144,6 +148,7 @@ void pending_index::erase_of_name(position where, std::string_view payload_id,
   auto& slot = at(last);  // takes over the number that has become free
   ids_.erase(refer(last, slot.id));
   slot.id = number;
+  slot.has_namesakes = true;
   ids_.insert(refer(last, slot.id));
 }
 
@@ -157,11 +162,12 @@ void pending_index::withhold(position where) {
 void pending_index::erase(position where) {
   auto& slot = at(where);
   ids_.erase(refer(where, slot.id));
-  if (slot.is == state::following)
+  if (slot.is == state::following) {
     followers_.erase(where);
-  else if (auto known = keys_.find(slot.key);
-           slot.key != 0 && known != keys_.end() && position_of(known->slot) == where)
-    keys_.erase(known);
+  } else if (slot.key != 0) {
+    auto known = keys_.find(slot.key);
+    if (known != keys_.end() && position_of(known->slot) == where) keys_.erase(known);
+  }
   if (slot.is == state::withheld) --withheld_;
   slot.is = state::gone;
   --live_;

@@ -108,6 +108,8 @@ class pending_index {
     std::uint32_t seconds;
     std::uint16_t destination;
     state is;
+    /// Of the first entry of its name: there may be others. Spares a look for the second one.
+    bool has_namesakes;
   };
   static_assert(sizeof(record) == 48);
   static constexpr std::size_t chunk_records = 256;

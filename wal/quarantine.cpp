@@ -9,8 +9,8 @@
 #include <optional>
 #include <span>
 
-#include "core/json_text.hpp"
 #include "core/base64.hpp"
+#include "core/json_text.hpp"
 
 namespace nexus::wal {
 namespace {

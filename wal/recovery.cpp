@@ -48,8 +48,7 @@ class file_survey {
     log_tail tail = good_;
     for (auto one = all_.damage.begin() + static_cast<std::ptrdiff_t>(first_damage_);
          one != all_.damage.end(); ++one) {
-      if (killed && one->offset >= synced_ && may_be_torn(one->kind))
-        one->unsynced = true, one->kind = line_kind::torn;
+      if (killed && one->offset >= synced_ && may_be_torn(one->kind)) one->unsynced = true;
       if (one->offset < good_.end) continue;
       const bool is_last = one->offset + one->bytes == end_;
       one->cut = one->unsynced || (is_last && unterminated);
@@ -115,6 +114,11 @@ class file_survey {
   std::uint64_t synced_ = 0;
   bool ends_in_a_line_ = false;
 };
+
+std::string reason_of(const damaged_line& line) {
+  return std::string(to_string(line.kind)) +
+         (line.unsynced ? ", in a write that was under way when the program was killed" : "");
+}
 
 /// The files to read, oldest first.
 core::result<std::vector<std::uint32_t>> add_files(catalog& known, const options& how,
@@ -189,7 +193,8 @@ core::result<survey> read_directory(catalog& known, const options& how, const li
     if (number == dead_letter_number) in.size = std::exchange(found.tail, {}).end;
     done += in.size;
   }
-  for (const auto& line : found.damage) found.counts.add(line.kind);
+  for (const auto& line : found.damage)
+    found.counts.add(line.unsynced ? line_kind::torn : line.kind);
   if (auto fits = check_mac_key(found, how); !fits) return fits.reason();
   if (auto fits = check_encryption_key(found, how); !fits) return fits.reason();
   if (how.on_progress && reported > 0) how.on_progress(total, total);
@@ -204,9 +209,9 @@ void report_damage(const catalog& known, const survey& found, const options& how
       how.on_security_event({"wal_tamper_detected", known.path(in), line.number});
     const auto count = ++told[line.segment];
     if (count <= told_lines_max)
-      how.log->warn(in.name + ":" + std::to_string(line.number) + ": " + to_string(line.kind) +
-                    ", " + std::to_string(line.bytes) + " bytes at offset " +
-                    std::to_string(line.offset) + ": skipped");
+      how.log->warn(in.name + ":" + std::to_string(line.number) + ": " + reason_of(line) + ", " +
+                    std::to_string(line.bytes) + " bytes at offset " + std::to_string(line.offset) +
+                    ": skipped");
   }
   for (const auto& [number, count] : told)
     if (count > told_lines_max)
@@ -221,7 +226,7 @@ core::result<std::uint64_t> quarantine_damage(const catalog& known, const survey
   std::optional<std::uint32_t> open;
   for (const auto& line : found.damage) {
     // The piece that every kill may leave at the end says nothing to anybody.
-    if (line.cut && &line == &found.damage.back()) continue;
+    if (line.cut && line.kind == line_kind::torn && &line == &found.damage.back()) continue;
     const auto& in = known.at(line.segment);
     if (open != line.segment) {
       auto opened = how.files->open_read(known.path(in));
@@ -234,7 +239,7 @@ core::result<std::uint64_t> quarantine_damage(const catalog& known, const survey
     raw.bytes = line.bytes;
     raw.number = line.number;
     raw.too_long = line.too_long;
-    if (auto copied = copies.add(*source, in.name, raw, to_string(line.kind)); !copied)
+    if (auto copied = copies.add(*source, in.name, raw, reason_of(line)); !copied)
       return copied.reason();
   }
   if (auto synced = copies.sync(); !synced) return synced.reason();

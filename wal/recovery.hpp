@@ -36,7 +36,7 @@ struct damaged_line {
   std::uint64_t bytes = 0;
   bool too_long = false;
   /// It stands where nothing is known to have been synced when the program was killed: most likely
-  /// a write that was cut off, of which nothing was acknowledged. Its kind is `torn` then.
+  /// a write that was cut off, of which nothing was acknowledged. It counts as torn.
   bool unsynced = false;
   bool cut = false;  ///< it is at the end of the newest segment, and goes when writing goes on
 };
@@ -73,8 +73,8 @@ core::result<survey> read_directory(catalog& known, const options& how, const li
 /// Says in the log what is damaged, and tells `on_security_event` of each tampered line.
 void report_damage(const catalog& known, const survey& found, const options& how);
 
-/// Copies damaged lines into the quarantine, but for the piece of a line that a killed write leaves
-/// at the end. Returns how many were copied now.
+/// Copies damaged lines into the quarantine, but for the piece of a line (its JSON not complete)
+/// that a killed write leaves at the end. Returns how many were copied now.
 core::result<std::uint64_t> quarantine_damage(const catalog& known, const survey& found,
                                               const options& how);
 

@@ -29,8 +29,9 @@ repair_report report_of(const catalog& known, const survey& found) {
 core::result<std::uint64_t> count_leftovers(const options& how) {
   auto names = how.files->list(how.directory);
   if (!names) return names.reason();
-  return static_cast<std::uint64_t>(std::count_if(
-      names->begin(), names->end(), [](const std::string& name) { return is_leftover_name(name); }));
+  return static_cast<std::uint64_t>(
+      std::count_if(names->begin(), names->end(),
+                    [](const std::string& name) { return is_leftover_name(name); }));
 }
 
 core::result<void> take_out(catalog& known, const survey& found, const options& how,
@@ -40,8 +41,7 @@ core::result<void> take_out(catalog& known, const survey& found, const options& 
   for (const auto& line : found.damage)
     if (!line.cut) files.insert(line.segment);
   for (auto number : files) {
-    auto rewritten =
-        settle_segment(number, known, guard, how, format, damaged_lines::drop);
+    auto rewritten = settle_segment(number, known, guard, how, format, damaged_lines::drop);
     if (!rewritten) return rewritten;
   }
   return {};

@@ -97,11 +97,8 @@ core::result<void> retention::keep_dead_letters(std::uint32_t number) {
     move one{{}, from, {}};
     one.name.payload_id = entry.payload_id;
     one.name.destination = entry.destination;
-    entry.status = core::to_string(core::status::permanent_failure);
-    if (auto note = known_.failure_at(from)) add_failure_note(entry, *note);
-    std::string json;
-    if (auto spelled = core::append_json(json, entry); !spelled)
-      std::abort();  // it has just been parsed
+    const auto json = settled_json(std::move(entry), core::status::permanent_failure,
+                                   known_.failure_at(from), format_);
     const auto start = lines.size();
     encoder.append_line(lines, json);
     one.to = {dead_letter_number, static_cast<std::uint32_t>(lines.size() - start - 1),

@@ -114,15 +114,24 @@ void line_counts::add(line_kind kind) noexcept {
 
 scanned_line classify(const raw_line& raw, line_decoder& decoder) {
   scanned_line out;
+  classify(raw, decoder, out);
+  return out;
+}
+
+void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out) {
   out.raw = raw;
+  out.json = out.hmac = {};
+  out.encrypted = false;
+  out.head = {};
+  out.parsed.reset();
   if (raw.too_long) {
     out.kind = line_kind::bad_crc;
-    return out;
+    return;
   }
   auto parts = decoder.read_line(raw.text);
   out.kind = kind_of(parts.state);
   out.encrypted = parts.encrypted;
-  if (parts.state != line_state::whole) return out;
+  if (parts.state != line_state::whole) return;
   out.json = parts.json;
   out.hmac = parts.hmac;
   if (auto head = read_head(parts.json)) {
@@ -131,24 +140,24 @@ scanned_line classify(const raw_line& raw, line_decoder& decoder) {
     auto entry = core::parse_entry(parts.json);
     if (!entry) {
       out.kind = line_kind::malformed;
-      return out;
+      return;
     }
     out.parsed = std::make_shared<const core::entry>(*std::move(entry));
     out.head = head_of(*out.parsed);
   }
   out.kind = kind_of(out.head);
-  return out;
 }
 
-core::result<void> scan_segment(const core::file& source, std::uint64_t size,
-                                line_decoder& decoder,
+core::result<void> scan_segment(const core::file& source, std::uint64_t size, line_decoder& decoder,
                                 const std::function<void(const scanned_line&)>& visit) {
   segment_reader reader(source, size);
+  scanned_line line;
   for (;;) {
     auto raw = reader.next();
     if (!raw) return raw.reason();
     if (!*raw) return {};
-    visit(classify(**raw, decoder));
+    classify(**raw, decoder, line);
+    visit(line);
   }
 }
 

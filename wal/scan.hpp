@@ -15,11 +15,11 @@
 namespace nexus::wal {
 
 enum class line_kind {
-  entry,    ///< whole, with one of the status words: the only kind that is delivered
-  status,   ///< whole, a status line of ours
-  synced,   ///< whole, a note of ours how far the segment is on disk for sure
-  seal,     ///< whole, a seal of ours; see chain.hpp
-  header,   ///< whole, the line that an encrypted segment begins with
+  entry,        ///< whole, with one of the status words: the only kind that is delivered
+  status,       ///< whole, a status line of ours
+  synced,       ///< whole, a note of ours how far the segment is on disk for sure
+  seal,         ///< whole, a seal of ours; see chain.hpp
+  header,       ///< whole, the line that an encrypted segment begins with
   quarantined,  ///< whole, the place of a damaged line that a repair has taken out
   foreign,      ///< whole, but no entry for us (another status word or entry_type): kept as it is
   blank,
@@ -46,6 +46,9 @@ struct scanned_line {
   bool encrypted = false;  ///< stored encrypted
   entry_head head;         ///< of a line whose JSON is an object as an entry is
 
+  /// Whether the JSON of a whole line stands at its front, as in every line of v0.1.2: not
+  /// encrypted, not compressed, not between sentinels.
+  bool is_plain() const noexcept { return json.data() == raw.text.data(); }
   /// Whether it is an entry whose own line says that it waits.
   bool is_pending() const noexcept;
   /// The whole entry; of the same kinds of lines.
@@ -64,11 +67,12 @@ struct line_counts {
 
 /// Takes one line apart; valid as long as `raw` and until the decoder's next line.
 scanned_line classify(const raw_line& raw, line_decoder& decoder);
+/// The same into an object that is used again, line after line.
+void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out);
 
 /// Calls `visit` for each line of the first `size` bytes. Errors are those of reading the file;
 /// damage is no error.
-core::result<void> scan_segment(const core::file& source, std::uint64_t size,
-                                line_decoder& decoder,
+core::result<void> scan_segment(const core::file& source, std::uint64_t size, line_decoder& decoder,
                                 const std::function<void(const scanned_line&)>& visit);
 
 }  // namespace nexus::wal

@@ -155,17 +155,21 @@ bool seal_check::may_hide_seal() const {
 std::vector<finding> seal_check::findings() const {
   if (!broken_) return {};
   const auto tags = tags_of(broken_->value);
-  auto gaps = find_gaps(tags, std::span(lines_).first(broken_->covers));
+  const bool has_tags = tags.size() == broken_->value.lines;
+  auto gaps = has_tags ? find_gaps(tags, std::span(lines_).first(broken_->covers))
+                       : std::vector<seal_gap>{};
   if (gaps.empty())
     return {{breach::changed_line, segment_, 0, 0,
-             "the lines were changed in a way that keeps their tags: the seal does not fit, but "
-             "can't tell which line it is"}};
+             std::string(has_tags ? "the lines were changed in a way that keeps their tags"
+                                  : "the lines are not those that were sealed") +
+                 ": the seal does not fit, but can't tell which line it is"}};
   return explanation(segment_, tags, lines_, broken_->covers, broken_->at, std::move(gaps)).run();
 }
 
 /// With lines that can't be read the seal can't be computed: then the tags must do.
 bool seal_check::fits(const seal& value) {
-  if (has_unknown_) return find_gaps(tags_of(value), lines_).empty();
+  if (has_unknown_)
+    return value.tags.size() < value.lines || find_gaps(tags_of(value), lines_).empty();
   if (!sum_ || sum_previous_ != value.previous) {
     sum_.emplace(segment_, value.previous);
     sum_previous_ = value.previous;

@@ -76,11 +76,9 @@ bool sealer::lost_seal(const segment& in, const survey& found) const {
 }
 
 /// A damaged line explains itself; what is whole and still not what was sealed is somebody's work.
-void sealer::report_difference(const catalog& known, const segment& in,
-                               const survey& found) const {
-  const bool is_damaged =
-      std::any_of(found.damage.begin(), found.damage.end(),
-                  [&](const auto& one) { return one.segment == in.number; });
+void sealer::report_difference(const catalog& known, const segment& in, const survey& found) const {
+  const bool is_damaged = std::any_of(found.damage.begin(), found.damage.end(),
+                                      [&](const auto& one) { return one.segment == in.number; });
   if (is_damaged)
     how_.log->warn(in.name + " is damaged within what its seal covers: nothing is added to it");
   else
@@ -89,8 +87,7 @@ void sealer::report_difference(const catalog& known, const segment& in,
 
 void sealer::report(const catalog& known, const segment& in, const char* what) const {
   how_.log->error(in.name + " " + what + ": `nexus wal verify` says more");
-  if (how_.on_security_event)
-    how_.on_security_event({"wal_tamper_detected", known.path(in), 0});
+  if (how_.on_security_event) how_.on_security_event({"wal_tamper_detected", known.path(in), 0});
 }
 
 core::result<std::optional<chain>> sealer::read_chain(const catalog& known, const segment& in,

@@ -74,7 +74,7 @@ class sealer {
   anchor anchor_;
   std::string previous_{no_seal};
   std::optional<chain> chain_;
-  std::optional<seal> last_;  ///< made, and not known to be durable
+  std::optional<seal> last_;                   ///< made, and not known to be durable
   std::optional<std::uint64_t> sealed_lines_;  ///< by the last durable seal of the segment
   std::map<std::string, std::string> values_;  ///< of each segment that has a seal
   std::string owed_lines_;

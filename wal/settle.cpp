@@ -105,8 +105,8 @@ class rewrite {
   /// The chain of seals counts lines, so the place of a damaged one stays visible in mode mac.
   void add_placeholder(const scanned_line& line) {
     if (!format_.signs()) return;
-    auto crc = ::crc32_z(0, reinterpret_cast<const Bytef*>(line.raw.text.data()),
-                         line.raw.text.size());
+    auto crc =
+        ::crc32_z(0, reinterpret_cast<const Bytef*>(line.raw.text.data()), line.raw.text.size());
     std::string json = R"({"version":2,"status":"QUARANTINED","timestamp":)";
     core::json::append_quoted(json, core::format_timestamp(how_.clock()));
     json += fmt::format(R"(,"entry_type":"quarantined","line_bytes":{},"crc32":"{:08x}","reason":)",
@@ -124,8 +124,7 @@ class rewrite {
   }
 
   void add_entry(const scanned_line& line) {
-    const location from{number_, static_cast<std::uint32_t>(line.raw.text.size()),
-                        line.raw.offset};
+    const location from{number_, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
     core::status now;
     std::optional<failure_note> note;
     {
@@ -148,38 +147,20 @@ class rewrite {
                       now == core::status::pending});
   }
 
-  /// Byte for byte where it is a plain line and plain lines are wanted; otherwise stored anew.
+  /// Byte for byte where it is a plain line and plain lines are wanted; otherwise stored anew. A
+  /// foreign line stays between its sentinels: v0.1.2 knows no types of lines, and would take a
+  /// plain one for an entry to deliver.
   void add_unchanged(const scanned_line& line) {
-    const bool is_plain = line.json.data() == line.raw.text.data();
-    if (is_damage(line.kind) || line.kind == line_kind::blank ||
-        (is_plain && !format_.encrypts()))
-      (out_ += line.raw.text) += '\n';
-    else
+    const bool is_readable = !is_damage(line.kind) && line.kind != line_kind::blank;
+    const bool may_stay = line.is_plain() || (line.kind == line_kind::foreign && !line.encrypted);
+    if (is_readable && (format_.encrypts() || !may_stay))
       encoder_.append_line(out_, line.json);
+    else
+      (out_ += line.raw.text) += '\n';
   }
 
   void add_settled(core::entry entry, core::status now, const std::optional<failure_note>& note) {
-    entry.status = core::to_string(now);
-    auto plain = entry;
-    if (note) add_failure_note(entry, *note);
-    if (add_if_short(json_of(entry))) return;
-    // The reference could not read a line as long as that. Without the note it is a few bytes
-    // longer than it was; where even that is too much the version goes, which nobody looks at.
-    const auto json = json_of(plain);
-    if (!add_if_short(json)) encoder_.append_line(out_, "{" + json.substr(json.find(',') + 1));
-  }
-
-  bool add_if_short(const std::string& json) {
-    const bool is_short = format_.line_bytes(json.size()) <= line_bytes_max;
-    if (is_short) encoder_.append_line(out_, json);
-    return is_short;
-  }
-
-  static std::string json_of(const core::entry& entry) {
-    std::string json;
-    if (auto spelled = core::append_json(json, entry); !spelled)
-      std::abort();  // it has just been parsed
-    return json;
+    encoder_.append_line(out_, settled_json(std::move(entry), now, note, format_));
   }
 
   core::result<void> flush() {
@@ -200,6 +181,7 @@ class rewrite {
     settled.size = flushed_;
     settled.status_lines = status_lines_;
     settled.unsettled = 0;
+    settled.wrapped = 0;
     settled.key_id = format_.encrypts() ? format_.keys().current_id() : "";
     for (const auto& line : moves_) {
       core::entry name;
@@ -235,10 +217,32 @@ class rewrite {
   std::vector<move> moves_;
 };
 
+std::string json_of(const core::entry& entry) {
+  std::string json;
+  if (auto spelled = core::append_json(json, entry); !spelled)
+    std::abort();  // it has just been parsed
+  return json;
+}
+
 }  // namespace
 
+std::string settled_json(core::entry entry, core::status now,
+                         const std::optional<failure_note>& note, const line_format& format) {
+  entry.status = core::to_string(now);
+  auto noted = entry;
+  if (note) add_failure_note(noted, *note);
+  auto is_short = [&](const std::string& json) {
+    return format.line_bytes(json.size()) <= line_bytes_max;
+  };
+  if (auto json = json_of(noted); is_short(json)) return json;
+  // Without the note it is a few bytes longer than it was; where even that is too much the version
+  // goes, which nobody looks at.
+  auto json = json_of(entry);
+  return is_short(json) ? json : "{" + json.substr(json.find(',') + 1);
+}
+
 bool needs_settling(const segment& which) noexcept {
-  return which.unsettled > 0 || which.status_lines > 0;
+  return which.unsettled > 0 || which.status_lines > 0 || which.wrapped > 0;
 }
 
 bool has_current_key(const segment& which, const line_format& format) noexcept {

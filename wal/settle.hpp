@@ -2,17 +2,25 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "core/result.hpp"
 #include "wal/catalog.hpp"
+#include "wal/failure_note.hpp"
 #include "wal/format.hpp"
 #include "wal/options.hpp"
 
 namespace nexus::wal {
 
-/// Whether the segment has something to settle: a line that does not tell the truth, or status
-/// lines that nobody needs once all older segments are settled.
+/// Whether the segment has something to settle: a line that does not tell the truth or that v0.1.2
+/// can't read, or status lines that nobody needs once all older segments are settled.
 bool needs_settling(const segment& which) noexcept;
+
+/// The JSON of an entry of which this has become, with the note on why it has failed: without the
+/// note if the line would be too long for the reference to read.
+std::string settled_json(core::entry entry, core::status now,
+                         const std::optional<failure_note>& note, const line_format& format);
 
 /// Whether the segment's lines are stored as `format` would store them now: plain, or encrypted
 /// with the current key.

@@ -1,5 +1,5 @@
-// The log's own notes between the entries, as lines of the active segment. Their `status` is none of
-// the words of an entry, so the reference passes them over, in replay and in sampling.
+// The log's own notes between the entries, as lines of the active segment. Their `status` is none
+// of the words of an entry, so the reference passes them over, in replay and in sampling.
 //
 // The status line: a change of status of entries written earlier.
 //
@@ -28,6 +28,11 @@ namespace nexus::wal {
 
 /// A status line has at most this many ids: a batch of more becomes several lines.
 inline constexpr std::size_t ids_per_status_line_max = 1000;
+/// The same for the bytes of its ids, unless it has one only. With every byte escaped and the line
+/// encrypted it is still a line that the reference can read.
+inline constexpr std::size_t id_bytes_per_status_line_max = 1 << 20;
+/// What a failure's reason is cut to.
+inline constexpr std::size_t reason_bytes_max = 64 << 10;
 
 struct status_change {
   core::status mark = core::status::delivered;

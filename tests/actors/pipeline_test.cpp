@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/actors/house.hpp"
 #include "tests/actors/log_keeper.hpp"
 #include "tests/actors/scripted_destination.hpp"
 #include "tests/support/catch.hpp"
@@ -22,57 +23,6 @@ using phase = actors::destination_status::phase;
 using core::errc;
 
 namespace {
-
-/// Enough for everything that a healthy destination has to do.
-constexpr auto long_budget = 120'000ms;
-
-class house {
- public:
-  explicit house(std::map<std::string, std::shared_ptr<script>> scripts) {
-    for (const auto& [name, what] : scripts) {
-      destination_options one;
-      one.settings.name = name;
-      one.settings.type = "scripted";
-      one.retry = {5, 1ms, 2ms};
-      how.destinations.push_back(one);
-    }
-    how.wal.directory = directory / "wal";
-    add_scripted(types, std::move(scripts));
-  }
-
-  std::unique_ptr<pipeline> start() {
-    auto started = pipeline::start(how, types, core::make_null_logger(), metrics);
-    if (!started.ok()) FAIL(started.reason().text);
-    return *std::move(started);
-  }
-
-  errc refusal() {
-    auto started = pipeline::start(how, types, core::make_null_logger(), metrics);
-    REQUIRE_FALSE(started.ok());
-    return started.reason().code;
-  }
-
-  temp_dir directory;
-  core::metrics metrics;
-  destinations::registry types;
-  actors::pipeline_options how;
-};
-
-/// Appends entries `first` to `last` - 1 and waits until all are durable.
-void append(pipeline& to, std::size_t first, std::size_t last,
-            const std::string& destination = "d") {
-  std::latch durable(static_cast<std::ptrdiff_t>(last - first));
-  std::atomic<std::size_t> refused = 0;
-  for (std::size_t i = first; i < last; ++i) {
-    to.append(make_entry("p" + std::to_string(i), destination),
-              [&](const core::result<void>& answer) {
-                if (!answer.ok()) ++refused;
-                durable.count_down();
-              });
-  }
-  durable.wait();
-  REQUIRE(refused == 0);
-}
 
 /// The answer to one append.
 core::result<void> append_one(pipeline& to, const std::string& id) {

@@ -49,6 +49,7 @@ wal_actor::behavior_type scripted_log(wal_actor::pointer self, std::shared_ptr<l
         return answer;
       },
       [](flush_atom) {},
+      [](poll_atom) {},
       [](seal_atom) {},
   };
 }

@@ -33,6 +33,11 @@ TEST_CASE("the status has its keys sorted and tells the state of log and destina
   house.state.memories_total = 42;
   house.state.current_segment = "wal-1.jsonl";
   house.state.oldest_pending_seconds = 1.5;
+  house.state.dead_letters = 11;
+  house.state.malformed_lines = 12;
+  house.state.quarantined_lines = 13;
+  house.state.sentinel_failures = 14;
+  house.state.undecodable_lines = 15;
   house.state.destinations = {{.name = "sqlite",
                                .type = "sqlite",
                                .healthy = false,
@@ -54,9 +59,10 @@ TEST_CASE("the status has its keys sorted and tells the state of log and destina
         R"("last_error":"locked","name":"sqlite","queued":3,"state":"waiting","type":"sqlite"}],)"
         R"("draining":false,"memories_total":42,"queue_depth":3,"sources_total":2,)"
         R"("uptime_seconds":90,"version":"1.2.3","wal":{"crc_failures":0,)"
-        R"("current_segment":"wal-1.jsonl","error":"","healthy":true,"integrity_failures":0,)"
-        R"("integrity_mode":"crc32","oldest_pending_seconds":1.5,"pending_entries":7,)"
-        R"("permanent_failures":0,"torn_lines":0}})"
+        R"("current_segment":"wal-1.jsonl","dead_letters":11,"error":"","healthy":true,)"
+        R"("integrity_failures":0,"integrity_mode":"crc32","malformed_lines":12,)"
+        R"("oldest_pending_seconds":1.5,"pending_entries":7,"permanent_failures":0,)"
+        R"("quarantined_lines":13,"sentinel_failures":14,"torn_lines":0,"undecodable_lines":15}})"
         "\n");
   CHECK(house.count("bubblefish_admin_calls_total", {{"endpoint", "/api/status"}}) == 1);
 }

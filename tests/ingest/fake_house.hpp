@@ -107,6 +107,10 @@ struct fake_house {
   core::result<destinations::query_page> page = destinations::query_page{};
   std::vector<destinations::query> queries;
   ingest::pipeline_state state;
+  core::result<ingest::dead_letter_page> dead_letters = ingest::dead_letter_page{};
+  core::result<std::uint64_t> acted = std::uint64_t{0};
+  /// What was asked of the three dead-letter ports, with their names.
+  std::vector<std::pair<std::string, ingest::dead_letter_choice>> choices;
   int shutdowns = 0;
 
   /// Made when first used, so that a test can change `settings` before.
@@ -121,6 +125,18 @@ struct fake_house {
     behind.find = [this](destinations::query what, ingest::query_done done) {
       queries.push_back(std::move(what));
       done(page);
+    };
+    behind.dead_letters = [this](ingest::dead_letter_choice which, ingest::dead_letters_done done) {
+      choices.emplace_back("look", std::move(which));
+      done(dead_letters);
+    };
+    behind.redrive = [this](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
+      choices.emplace_back("redrive", std::move(which));
+      done(acted);
+    };
+    behind.purge = [this](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
+      choices.emplace_back("purge", std::move(which));
+      done(acted);
     };
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };

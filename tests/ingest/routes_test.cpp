@@ -19,6 +19,10 @@ TEST_CASE("each endpoint is found under its path and method") {
       {"GET", "/api/status", endpoint::status, access_level::admin},
       {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
       {"GET", "/metrics", endpoint::metrics, access_level::admin},
+      {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
+      {"GET", "/api/dlq/p1", endpoint::dead_letter, access_level::admin},
+      {"POST", "/api/dlq/redrive", endpoint::redrive, access_level::admin},
+      {"POST", "/api/dlq/purge", endpoint::purge, access_level::admin},
   };
   for (const auto& [method, path, target, needs] : rows) {
     CAPTURE(path);

@@ -297,7 +297,11 @@ result<void> failing_files::make_directory(const std::string& path) {
   std::lock_guard guard(mutex_);
   if (!std::filesystem::is_directory(path))
     if (auto failure = strike(operation::make_directory, path)) return *failure;
-  return core::posix_files().make_directory(path);
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (!failed) std::filesystem::permissions(path, std::filesystem::perms::owner_all, failed);
+  if (failed) return core::os_error(failed.value(), "cannot create the directory " + path);
+  return {};
 }
 
 result<std::vector<std::string>> failing_files::list(const std::string& path) {

@@ -1,9 +1,11 @@
 #include "wal/chain.hpp"
 
+#include <cstring>
 #include <filesystem>
 
 #include "tests/support/failing_files.hpp"
 #include "tests/wal/chain_support.hpp"
+#include "wal/seal_check.hpp"
 
 namespace {
 
@@ -61,6 +63,31 @@ TEST_CASE("a seal of no lines is a seal") {
   CHECK(made.lines == 0);
   CHECK(made.tags.empty());
   CHECK(made.value == "b7289683c8142693565dfcf3ee1102b7b49e0f5efee7e40f23eb4cbd2cde949b");
+}
+
+TEST_CASE("a seal over too many lines for tags still proves them, and stays a line to be read") {
+  auto format = format_for(test::signed_options("/"));
+  wal::chain lines("wal-1.jsonl", std::string(wal::no_seal));
+  wal::seal_check intact(*format, "wal-1.jsonl"), shortened(*format, "wal-1.jsonl");
+  for (std::uint64_t i = 0; i <= wal::tagged_lines_max; ++i) {
+    wal::mac_bytes mac{};
+    std::memcpy(mac.data(), &i, sizeof(i));
+    lines.add(mac);
+    intact.add({{}, mac});
+    if (i != 7) shortened.add({{}, mac});
+  }
+  const auto made = lines.seal_now(*format);
+  std::string json;
+  wal::append_json(json, made, "2026-01-01T00:00:00Z");
+  CHECK(json.size() < 1000);
+  auto back = wal::parse_seal(*core::parse_entry(json));
+  REQUIRE(back);
+  CHECK(back->lines == wal::tagged_lines_max + 1);
+  intact.add_seal(*back, {});
+  CHECK(intact.findings().empty());
+  shortened.add_seal(*back, {});
+  REQUIRE(shortened.findings().size() == 1);
+  CHECK(shortened.findings().front().what == wal::breach::changed_line);
 }
 
 TEST_CASE("asking for a seal does not end the chain") {

@@ -113,8 +113,9 @@ TEST_CASE(
     auto before = contents(how.directory);
     auto collect = [&](wal::selection which, wal::inspection& seen) {
       std::vector<core::entry> entries;
-      auto done = wal::inspect(
-          how, which, {}, [&](std::string_view json) { entries.push_back(*core::parse_entry(json)); });
+      auto done = wal::inspect(how, which, {}, [&](std::string_view json) {
+        entries.push_back(*core::parse_entry(json));
+      });
       REQUIRE(done.ok());
       seen = *done;
       return entries;

@@ -201,7 +201,8 @@ TEST_CASE("a forged status line without a fitting HMAC marks nothing") {
   forger.integrity = wal::integrity_mode::mac;
   forger.mac_key = "another key";
   forged += test::line_of(
-          R"({"version":2,"status":"STATUS","entry_type":"status","mark":"DELIVERED","ids":["p1","p2"]})", forger);
+      R"({"version":2,"status":"STATUS","entry_type":"status","mark":"DELIVERED","ids":["p1","p2"]})",
+      forger);
   forged.pop_back();
   lines.push_back(forged);
   write_lines(path, lines);

@@ -212,7 +212,8 @@ TEST_CASE("a preallocated tail of any size is no damage") {
   temp_dir dir;
   write_file(dir / "wal/wal-0000000001.jsonl", entry_line("a"));
   std::filesystem::resize_file(dir / "wal/wal-0000000001.jsonl", 150 << 20);
-  auto seen = wal::inspect(options_for(dir / "wal"), wal::selection::none, {}, [](std::string_view) {});
+  auto seen =
+      wal::inspect(options_for(dir / "wal"), wal::selection::none, {}, [](std::string_view) {});
   REQUIRE(seen.ok());
   CHECK(seen->lines == 1);
   CHECK(seen->crc_failures == 0);

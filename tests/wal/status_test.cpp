@@ -14,7 +14,8 @@ using namespace nexus::test;
 namespace {
 
 std::uint64_t status_lines_in(const std::string& directory) {
-  auto seen = wal::inspect(options_for(directory), wal::selection::none, {}, [](std::string_view) {});
+  auto seen =
+      wal::inspect(options_for(directory), wal::selection::none, {}, [](std::string_view) {});
   REQUIRE(seen.ok());
   return seen->status_lines;
 }
