@@ -232,10 +232,13 @@ core::result<core::entry> read_entry(const core::file& source, location where,
   raw_line raw;
   raw.text = text;
   auto line = classify(raw, decoder);
-  if (line.kind != line_kind::entry)
-    return core::error{core::errc::corrupt, std::string("a line that was whole is not any more: ") +
-                                                to_string(line.kind)};
+  if (line.kind != line_kind::entry) return not_whole_any_more(line.kind);
   return line.entry();
+}
+
+core::error not_whole_any_more(line_kind found) {
+  return {core::errc::corrupt,
+          std::string("a line that was whole is not any more: ") + to_string(found)};
 }
 
 }  // namespace nexus::wal

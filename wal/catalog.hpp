@@ -141,6 +141,9 @@ class catalog {
   std::unordered_map<std::string, std::uint32_t> reason_numbers_;
 };
 
+/// What to say of a line that was an entry when it was read first, and is of this kind now.
+core::error not_whole_any_more(line_kind found);
+
 /// Reads the line at `where` of an open segment. Error `corrupt` if it is not the whole line of an
 /// entry.
 core::result<core::entry> read_entry(const core::file& source, location where,

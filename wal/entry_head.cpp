@@ -48,30 +48,51 @@ std::optional<std::uint32_t> seconds_of(std::string_view timestamp) {
 }  // namespace
 
 entry_head head_of(const core::entry& value) {
-  return {value, value.status, value.entry_type, unix_seconds(value.timestamp)};
+  return {value,           value.status,  value.entry_type, unix_seconds(value.timestamp),
+          value.timestamp, value.subject, value.actor_type, value.actor_id,
+          value.payload};
 }
 
 std::optional<entry_head> read_head(std::string_view json) {
   entry_head head;
-  std::string_view timestamp, unused;
   auto plain = [&](const auto& key, std::string_view& value) {
     return take(json, key) && take_plain(json, value);
   };
-  auto spelled_as_ours = plain(R"({"version":2,"payload_id":")", head.name.payload_id) &&
-                         plain(R"(,"idempotency_key":")", head.name.idempotency_key) &&
-                         plain(R"(,"status":")", head.status) &&
-                         plain(R"(,"timestamp":")", timestamp) &&
-                         plain(R"(,"source":")", head.name.source) &&
-                         plain(R"(,"destination":")", head.name.destination) &&
-                         plain(R"(,"subject":")", unused) && plain(R"(,"actor_type":")", unused) &&
-                         plain(R"(,"actor_id":")", unused) && take(json, R"(,"payload":)");
+  auto spelled_as_ours =
+      plain(R"({"version":2,"payload_id":")", head.name.payload_id) &&
+      plain(R"(,"idempotency_key":")", head.name.idempotency_key) &&
+      plain(R"(,"status":")", head.status) && plain(R"(,"timestamp":")", head.timestamp) &&
+      plain(R"(,"source":")", head.name.source) &&
+      plain(R"(,"destination":")", head.name.destination) &&
+      plain(R"(,"subject":")", head.subject) && plain(R"(,"actor_type":")", head.actor_type) &&
+      plain(R"(,"actor_id":")", head.actor_id) && take(json, R"(,"payload":)");
   if (!spelled_as_ours || !json.ends_with('}')) return {};
   json.remove_suffix(1);
+  // We write no white space there, and it is no part of the value.
+  if (json.empty() || core::json::is_space(json.front()) || core::json::is_space(json.back()))
+    return {};
   if (!core::json::validate(json, core::json::depth_max - 1)) return {};
-  auto seconds = seconds_of(timestamp);
+  head.payload = json;
+  auto seconds = seconds_of(head.timestamp);
   if (!seconds) return {};
   head.seconds = *seconds;
   return head;
+}
+
+void assign(core::entry& out, const entry_head& head) {
+  out.version = 2;
+  out.payload_id = head.name.payload_id;
+  out.idempotency_key = head.name.idempotency_key;
+  out.status = head.status;
+  out.timestamp = *core::normalize_timestamp(head.timestamp);  // read_head has read it
+  out.source = head.name.source;
+  out.destination = head.name.destination;
+  out.subject = head.subject;
+  out.actor_type = head.actor_type;
+  out.actor_id = head.actor_id;
+  out.payload = head.payload;
+  out.extension.clear();
+  out.entry_type.clear();
 }
 
 std::uint32_t unix_seconds(std::string_view timestamp) {

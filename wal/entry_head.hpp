@@ -1,5 +1,5 @@
-// What the log itself needs to know of a stored entry: the members before `payload`, as views into
-// the line. Reading a log is bounded by the disk and the checksum, not by building entries.
+// What the log itself needs to know of a stored entry: its members, as views into the line. Reading
+// a log is bounded by the disk and the checksum, not by building entries.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,11 @@ struct entry_head {
   std::string_view status;
   std::string_view entry_type;
   std::uint32_t seconds = 0;  ///< the timestamp, see unix_seconds
+  std::string_view timestamp;
+  std::string_view subject;
+  std::string_view actor_type;
+  std::string_view actor_id;
+  std::string_view payload;
 };
 
 /// The head of an entry that was read in full.
@@ -38,6 +43,10 @@ entry_head head_of(const core::entry& value);
 /// The head of a line in our own spelling, its payload checked to be JSON and nothing behind it.
 /// Nothing if the line is spelled in any other way (or is no entry): then parse it.
 std::optional<entry_head> read_head(std::string_view json);
+
+/// Makes `out` the whole entry that a head of read_head stands for, the same as parse_entry would;
+/// the memory of its strings is used again.
+void assign(core::entry& out, const entry_head& head);
 
 /// Unix seconds of a timestamp; 0 where it is malformed or outside the range of 32 bits.
 std::uint32_t unix_seconds(std::string_view timestamp);

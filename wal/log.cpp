@@ -82,14 +82,7 @@ core::result<void> log::mark_permanent_failure(std::string_view payload_id, std:
 }
 
 core::result<void> log::replay(const std::function<void(const core::entry&)>& fn) {
-  constexpr std::size_t entries = 1024, bytes = 8 << 20;
-  for (position from = 0;;) {
-    auto batch = impl_->read_pending({}, from, entries, bytes);
-    if (!batch) return batch.reason();
-    for (const auto& pending : batch->entries) fn(*pending.entry);
-    if (batch->at_end) return {};
-    from = batch->next;
-  }
+  return impl_->replay(fn);
 }
 
 core::result<pending_batch> log::read_pending(std::string_view destination, position from,

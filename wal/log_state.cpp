@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <deque>
-#include <map>
 
 #include "core/json_text.hpp"
 #include "wal/recovery.hpp"
@@ -19,13 +18,6 @@ constexpr std::size_t usual_head_bytes = 512;
 core::error closed() {
   return {core::errc::closed, "the log is closed"};
 }
-
-/// An open segment to read from.
-struct open_source {
-  std::unique_ptr<core::file> file;
-  std::string name;
-  std::unique_ptr<line_decoder> decoder;
-};
 
 /// What identifies the entry must be in memory what it will be when its line is read back: `value`
 /// itself, or (where something is not UTF-8) a copy in `respelled`.
@@ -178,57 +170,69 @@ void log::impl::add_status_lines(commit_request& request, status_change change) 
   }
 }
 
-core::result<pending_batch> log::impl::read_pending(std::optional<std::string_view> destination,
-                                                    position from, std::size_t entries_max,
-                                                    std::size_t bytes_max) {
-  struct wanted {
-    position at;
-    location where;
-    open_source* from;
-  };
-  std::map<std::uint32_t, open_source> sources;
-  std::vector<wanted> lines;
-  pending_batch batch;
-  {
-    // Finding the lines and opening their files is one step: settling changes both under the same
-    // mutex.
-    std::lock_guard lock(mutex_);
-    std::size_t bytes = 0;
-    batch.next = from;
-    auto next = known_.index().next(from, destination);
-    for (; next && lines.size() < entries_max;
-         next = known_.index().next(batch.next, destination)) {
-      if (!lines.empty() && bytes + next->where.length > bytes_max) break;
-      auto& source = sources[next->where.segment];
-      if (!source.file) {
-        const auto& in = known_.at(next->where.segment);
-        auto opened = how_.files->open_read(known_.path(in));
-        if (!opened) return opened.reason();
-        source.file = *std::move(opened);
-        source.name = in.name;
-        source.decoder = std::make_unique<line_decoder>(format_, in.name);
-      }
-      lines.push_back({next->at, next->where, &source});
-      bytes += next->where.length;
-      batch.next = next->at + 1;
-    }
-    batch.at_end = !next;
-    if (batch.at_end) batch.next = known_.index().end();
+core::result<void> log::impl::find_pending(std::optional<std::string_view> destination,
+                                           position from, std::size_t entries_max,
+                                           std::size_t bytes_max, pending_lines& lines) {
+  // Finding the lines and opening their files is one step: settling changes both under the same
+  // mutex.
+  std::lock_guard lock(mutex_);
+  std::size_t bytes = 0;
+  lines.begin(from);
+  auto next = known_.index().next(from, destination);
+  for (; next && lines.size() < entries_max;
+       next = known_.index().next(lines.next(), destination)) {
+    if (lines.size() > 0 && bytes + next->where.length > bytes_max) break;
+    if (auto added = lines.add(*next, known_); !added) return added;
+    bytes += next->where.length;
   }
-  for (auto& line : lines) {
-    auto entry = read_entry(*line.from->file, line.where, *line.from->decoder);
-    if (entry) {
-      batch.entries.push_back({line.at, std::make_shared<const core::entry>(*std::move(entry))});
-      continue;
-    }
-    if (entry.reason().code != core::errc::corrupt) return entry.reason();
-    how_.log->error(line.from->name + " at offset " + std::to_string(line.where.offset) + ": " +
-                    entry.reason().text + ": this entry is lost");
+  if (!next) lines.end_at(known_.index().end());
+  return {};
+}
+
+core::result<void> log::impl::read_lines(pending_lines& lines,
+                                         const pending_lines::visitor& visit) {
+  return lines.read(visit, [this](const lost_line& line) {
+    how_.log->error(line.segment + " at offset " + std::to_string(line.offset) + ": " +
+                    line.why.text + ": this entry is lost");
     std::lock_guard lock(mutex_);
     known_.withhold(line.at);
     ++unreadable_;
-  }
+  });
+}
+
+core::result<pending_batch> log::impl::read_pending(std::string_view destination, position from,
+                                                    std::size_t entries_max,
+                                                    std::size_t bytes_max) {
+  pending_lines lines(*how_.files, format_);
+  if (auto found = find_pending(destination, from, entries_max, bytes_max, lines); !found)
+    return found.reason();
+  pending_batch batch;
+  batch.next = lines.next();
+  batch.at_end = lines.at_end();
+  batch.entries.reserve(lines.size());
+  auto read = read_lines(lines, [&](position at, const scanned_line& line) {
+    auto entry = std::make_shared<core::entry>();
+    line.read_into(*entry);
+    batch.entries.push_back({at, std::move(entry)});
+  });
+  if (!read) return read.reason();
   return batch;
+}
+
+core::result<void> log::impl::replay(const std::function<void(const core::entry&)>& fn) {
+  constexpr std::size_t entries_max = 1024, bytes_max = 8 << 20;
+  pending_lines lines(*how_.files, format_);
+  core::entry value;
+  do {
+    auto found = find_pending({}, lines.next(), entries_max, bytes_max, lines);
+    if (!found) return found;
+    auto read = read_lines(lines, [&](position, const scanned_line& line) {
+      line.read_into(value);
+      fn(value);
+    });
+    if (!read) return read;
+  } while (!lines.at_end());
+  return {};
 }
 
 counters log::impl::stats() const {

@@ -20,6 +20,7 @@
 #include "wal/format.hpp"
 #include "wal/group_commit.hpp"
 #include "wal/log.hpp"
+#include "wal/pending_lines.hpp"
 #include "wal/retention.hpp"
 
 namespace nexus::wal {
@@ -43,9 +44,9 @@ class log::impl {
   core::result<std::uint64_t> redrive(const dead_letter_filter& which);
   core::result<std::uint64_t> purge(const dead_letter_filter& which);
   core::result<std::uint64_t> mark(status_change change);
-  core::result<pending_batch> read_pending(std::optional<std::string_view> destination,
-                                           position from, std::size_t entries_max,
-                                           std::size_t bytes_max);
+  core::result<void> replay(const std::function<void(const core::entry&)>& fn);
+  core::result<pending_batch> read_pending(std::string_view destination, position from,
+                                           std::size_t entries_max, std::size_t bytes_max);
   core::result<std::vector<core::entry>> sample_delivered(std::size_t count);
   core::result<void> settle();
   core::result<void> maintain();
@@ -84,6 +85,12 @@ class log::impl {
   core::result<std::uint64_t> mark_dead(const std::vector<dead_letter>& which, core::status as);
   core::result<void> add_line(commit_request& request, const core::entry& given);
   void add_status_lines(commit_request& request, status_change change) const;
+  /// Where the next pending entries stand: of one destination, or of all of them.
+  core::result<void> find_pending(std::optional<std::string_view> destination, position from,
+                                  std::size_t entries_max, std::size_t bytes_max,
+                                  pending_lines& lines);
+  /// Reads them; those that can't be read any more are withheld.
+  core::result<void> read_lines(pending_lines& lines, const pending_lines::visitor& visit);
   core::result<void> settle_all(const std::function<bool(const segment&)>& wanted);
   /// An error once the log is closed.
   core::result<void> check_open() const;

@@ -98,8 +98,16 @@ bool scanned_line::is_pending() const noexcept {
 }
 
 core::entry scanned_line::entry() const {
-  // A head is only there for what can be parsed.
-  return parsed ? *parsed : *core::parse_entry(json);
+  core::entry out;
+  read_into(out);
+  return out;
+}
+
+void scanned_line::read_into(core::entry& out) const {
+  if (parsed)
+    out = *parsed;
+  else
+    assign(out, head);
 }
 
 void line_counts::add(line_kind kind) noexcept {

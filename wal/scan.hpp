@@ -53,6 +53,8 @@ struct scanned_line {
   bool is_pending() const noexcept;
   /// The whole entry; of the same kinds of lines.
   core::entry entry() const;
+  /// The same into an entry that is used again, line after line.
+  void read_into(core::entry& out) const;
   /// What `head` points into where the line is not in our own spelling.
   std::shared_ptr<const core::entry> parsed;
 };
