@@ -188,12 +188,16 @@ class rewrite {
       name.payload_id = line.payload_id;
       name.destination = line.destination;
       const bool known = known_.relocate(name, line.from, line.to);
-      // Marked while we were copying: the new line does not say so yet.
+      // Marked while we were copying: the new line does not say so yet. A failure that is not known
+      // has a copy in the dead-letter file, which stands for both.
       const auto exception = before.find(line.from.offset);
-      const bool marked = line.pending ? !known || exception != before.end() : !known;
+      const bool has_exception = exception != before.end();
+      const bool marked =
+          line.pending ? !known || has_exception
+                       : has_exception && exception->second.is != core::status::permanent_failure;
       if (!marked) continue;
       ++settled.unsettled;
-      if (exception != before.end()) settled.exceptions[line.to.offset] = exception->second;
+      if (has_exception) settled.exceptions[line.to.offset] = exception->second;
     }
     return {};
   }
