@@ -1,6 +1,7 @@
 #include "wal/retention.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -88,6 +89,9 @@ core::result<void> retention::keep_dead_letters(std::uint32_t number) {
   line_decoder decoder(format_, name);
   const line_encoder encoder(format_, dead_letter_name);
   if (base == 0) encoder.append_header(lines, core::format_timestamp(how_.clock()));
+  auto whole = ends_in_newline(base);
+  if (!whole) return whole.reason();
+  if (!*whole) lines += '\n';
   auto read = scan_segment(**source, size, decoder, [&](const scanned_line& line) {
     if (line.kind != line_kind::entry) return;
     const location from{number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
@@ -110,6 +114,18 @@ core::result<void> retention::keep_dead_letters(std::uint32_t number) {
   lock.lock();
   for (const auto& one : moves) known_.relocate(one.name, one.from, one.to);
   return {};
+}
+
+/// Whether another line may follow the first `size` bytes of the dead-letter file: a crash may have
+/// left the last one without its newline.
+core::result<bool> retention::ends_in_newline(std::uint64_t size) const {
+  if (size == 0) return true;
+  auto file = how_.files->open_read(how_.directory + "/" + std::string(dead_letter_name));
+  if (!file) return file.reason();
+  std::array<char, 1> last{};
+  auto got = (*file)->read_at(size - 1, last);
+  if (!got) return got.reason();
+  return *got == 1 && last[0] == '\n';
 }
 
 core::result<void> retention::append_dead_letters(const std::string& lines) {

@@ -32,6 +32,7 @@ class retention {
   bool is_due(const segment& in) const;
   core::result<void> remove(std::uint32_t number);
   core::result<void> keep_dead_letters(std::uint32_t number);
+  core::result<bool> ends_in_newline(std::uint64_t size) const;
   core::result<void> append_dead_letters(const std::string& lines);
 
   const options& how_;
