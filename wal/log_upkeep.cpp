@@ -27,8 +27,10 @@ core::result<std::vector<core::entry>> log::impl::sample_delivered(std::size_t c
     std::string name, path;
     {
       std::lock_guard lock(mutex_);
-      name = known_.at(number).name;
-      path = known_.path(known_.at(number));
+      const auto in = known_.segments().find(number);
+      if (in == known_.segments().end()) continue;  // it was given up before it held anything
+      name = in->second.name;
+      path = known_.path(in->second);
     }
     auto source = how_.files->open_read(path);
     if (!source) return source.reason();
@@ -109,9 +111,10 @@ core::result<void> log::impl::maintain() {
     late = commits_.has_late_marks();
     lacks_reserve = commits_.lacks_reserve();
   }
-  if (late)
-    if (auto synced = sync(); !synced) return synced;
+  // Where marks can't be written the disk may be full, and retention is what makes room again.
+  const auto synced = late ? sync() : core::result<void>{};
   if (auto retired = retire(); !retired) return retired;
+  if (!synced) return synced;
   if (lacks_reserve) {
     auto kept = commits_.exclusively([](appender& end) { return end.keep_reserve(); });
     if (!kept) how_.log->debug("no reserve for a full disk: " + kept.reason().text);
