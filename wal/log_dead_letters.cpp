@@ -9,6 +9,11 @@ namespace {
 /// So many are sent with one commit.
 constexpr std::size_t redrive_batch = 64;
 
+/// Whether an append was refused for what its entry is, and not for what the disk is.
+bool is_about_one(const core::error& why) {
+  return why.code == core::errc::too_large || why.code == core::errc::invalid_argument;
+}
+
 }  // namespace
 
 core::result<void> log::impl::dead_letters(const dead_letter_filter& which,
@@ -33,18 +38,26 @@ core::result<std::uint64_t> log::impl::redrive(const dead_letter_filter& which) 
   std::lock_guard no_settling(settling_);
   std::uint64_t count = 0;
   std::vector<dead_letter> batch;
+  core::result<void> refused;  // what is wrong with one of them must not keep the others
   auto send = [&]() -> core::result<void> {
     std::vector<core::entry_ptr> entries;
     for (const auto& one : batch) entries.push_back(std::make_shared<const core::entry>(one.entry));
     // First the new entry, then the mark on the old one: a crash in between sends it twice, never
     // not at all.
-    for (const auto& outcome : append_batch(entries, true))
-      if (!outcome) return outcome;
-    auto marked = mark_dead(batch, core::status::redriven);
+    const auto outcomes = append_batch(entries, true);
+    std::vector<dead_letter> sent;
+    core::result<void> failed;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (outcomes[i])
+        sent.push_back(std::move(batch[i]));
+      else
+        (is_about_one(outcomes[i].reason()) ? refused : failed) = outcomes[i];
+    }
+    batch.clear();
+    auto marked = mark_dead(sent, core::status::redriven);
     if (!marked) return marked.reason();
     count += *marked;
-    batch.clear();
-    return {};
+    return failed;
   };
   auto sent = visit_dead_letters(which, [&](dead_letter&& one) -> core::result<void> {
     batch.push_back(std::move(one));
@@ -53,6 +66,7 @@ core::result<std::uint64_t> log::impl::redrive(const dead_letter_filter& which) 
   if (sent && !batch.empty()) sent = send();
   if (sent) sent = sync();
   if (!sent) return sent.reason();
+  if (!refused) return refused.reason();
   return count;
 }
 
