@@ -53,7 +53,8 @@ core::result<void> appender::resume(std::unique_ptr<core::file> file, const surv
   if (!file) return {};
   const auto& newest = *known_.newest();
   active_.emplace(open_segment{std::move(file), newest.number, newest.size, newest.size,
-                               newest.size, line_encoder(format_, newest.name)});
+                               std::min(found.noted, newest.size),
+                               line_encoder(format_, newest.name)});
   if (!*goes_on) truncate_active();
   return {};
 }

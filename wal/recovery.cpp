@@ -55,6 +55,7 @@ class file_survey {
       if (!one->cut) tail = {one->offset + one->bytes + 1, false};
     }
     all_.tail = tail;
+    all_.noted = synced_;
   }
 
  private:
@@ -143,11 +144,17 @@ core::result<std::vector<std::uint32_t>> add_files(catalog& known, const options
   return numbers;
 }
 
-core::result<void> check_mac_key(const survey& found, const options& how) {
+core::result<void> check_mac_key(const survey& found, const options& how,
+                                 const line_format& format) {
   const auto wrong = static_cast<std::uint64_t>(
       std::count_if(found.damage.begin(), found.damage.end(),
                     [](const auto& line) { return line.kind == line_kind::bad_mac; }));
-  if (found.counts.signed_lines > 0 || wrong < wrong_key_lines) return {};
+  if (found.counts.signed_lines > 0 || wrong == 0) return {};
+  if (wrong < wrong_key_lines) {
+    // Of so few lines all may have been changed; that the anchor does not fit either is the key.
+    auto kept = read_anchor(how, format);
+    if (kept || kept.reason().code != core::errc::corrupt) return {};
+  }
   return core::error{core::errc::bad_config,
                      "none of the " + std::to_string(wrong) + " signed lines in " + how.directory +
                          " fits the MAC key: they were signed with another one"};
@@ -183,6 +190,10 @@ core::result<survey> read_directory(catalog& known, const options& how, const li
     auto& in = known.at(number);
     auto file = how.files->open_read(known.path(in));
     if (!file) return file.reason();
+    // A running server may have settled the file since it was listed.
+    auto size = (*file)->size();
+    if (!size) return size.reason();
+    in.size = *size;
     file_survey one(in, known, format, visit, found);
     auto read = one.run(**file, [&](std::uint64_t offset) {
       if (how.on_progress && done + offset >= reported + progress_bytes)
@@ -195,7 +206,7 @@ core::result<survey> read_directory(catalog& known, const options& how, const li
   }
   for (const auto& line : found.damage)
     found.counts.add(line.unsynced ? line_kind::torn : line.kind);
-  if (auto fits = check_mac_key(found, how); !fits) return fits.reason();
+  if (auto fits = check_mac_key(found, how, format); !fits) return fits.reason();
   if (auto fits = check_encryption_key(found, how); !fits) return fits.reason();
   if (how.on_progress && reported > 0) how.on_progress(total, total);
   return found;

@@ -50,6 +50,7 @@ struct survey {
   std::map<std::string, seal> seals;  ///< the last one of each segment, by its name
   std::set<std::string> seal_values;  ///< of all of them
   log_tail tail;                      ///< of the newest segment
+  std::uint64_t noted = 0;            ///< what the greatest synced note of the newest segment says
 };
 
 /// Called for every line, in order, before the catalog takes it in.
