@@ -10,14 +10,20 @@ core::result<bool> sealer::resume(const catalog& known, const survey& found) {
   if (auto begun = begin_anchor(found); !begun) return begun.reason();
   if (!anchor_.oldest.segment.empty()) previous_ = anchor_.oldest.value;
   bool goes_on = true;
+  bool lacks_newest = lost_newest(known);
+  if (lacks_newest) report(anchor_.newest.segment, "was sealed last, and is gone");
   for (const auto& [number, in] : known.segments()) {
     if (number == dead_letter_number) continue;
+    if (lacks_newest && in.name > anchor_.newest.segment) {
+      previous_ = anchor_.newest.value;
+      lacks_newest = false;
+    }
     const auto stored = found.seals.find(in.name);
     const auto* sealed = stored == found.seals.end() ? nullptr : &stored->second;
     if (sealed) values_[in.name] = sealed->value;
     if (lost_seal(in, found)) {
       // A new seal would cover up what was done to it.
-      report(known, in, "was sealed, and its seal is gone");
+      report(in.name, "was sealed, and its seal is gone");
       if (sealed) previous_ = sealed->value;
       goes_on = goes_on && in.sealed;
       continue;
@@ -28,11 +34,14 @@ core::result<bool> sealer::resume(const catalog& known, const survey& found) {
                            : read_chain(known, in, sealed);
     if (!lines) return lines.reason();
     if (!*lines && !is_closed) {
-      report_difference(known, in, found);
+      report_difference(in, found);
       goes_on = goes_on && in.sealed;
     }
     take_up(in, sealed, std::move(*lines));
   }
+  // The chain goes on behind what is gone: then the gap stays in it, whatever is sealed from now
+  // on.
+  if (lacks_newest) previous_ = anchor_.newest.value;
   return goes_on;
 }
 
@@ -75,19 +84,27 @@ bool sealer::lost_seal(const segment& in, const survey& found) const {
          (in.name == anchor_.newest.segment && !found.seal_values.contains(anchor_.newest.value));
 }
 
+/// Whether the segment that the anchor says was sealed last is gone, and not by retention.
+bool sealer::lost_newest(const catalog& known) const {
+  if (anchor_.newest.segment <= anchor_.oldest.segment) return false;
+  return std::none_of(known.segments().begin(), known.segments().end(),
+                      [&](const auto& one) { return one.second.name == anchor_.newest.segment; });
+}
+
 /// A damaged line explains itself; what is whole and still not what was sealed is somebody's work.
-void sealer::report_difference(const catalog& known, const segment& in, const survey& found) const {
+void sealer::report_difference(const segment& in, const survey& found) const {
   const bool is_damaged = std::any_of(found.damage.begin(), found.damage.end(),
                                       [&](const auto& one) { return one.segment == in.number; });
   if (is_damaged)
     how_.log->warn(in.name + " is damaged within what its seal covers: nothing is added to it");
   else
-    report(known, in, "does not hold the lines that its seal covers");
+    report(in.name, "does not hold the lines that its seal covers");
 }
 
-void sealer::report(const catalog& known, const segment& in, const char* what) const {
-  how_.log->error(in.name + " " + what + ": `nexus wal verify` says more");
-  if (how_.on_security_event) how_.on_security_event({"wal_tamper_detected", known.path(in), 0});
+void sealer::report(const std::string& segment, const char* what) const {
+  how_.log->error(segment + " " + what + ": `nexus wal verify` says more");
+  if (how_.on_security_event)
+    how_.on_security_event({"wal_tamper_detected", how_.directory + "/" + segment, 0});
 }
 
 core::result<std::optional<chain>> sealer::read_chain(const catalog& known, const segment& in,

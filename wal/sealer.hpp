@@ -65,8 +65,9 @@ class sealer {
   core::result<void> begin_anchor(const survey& found);
   bool lost_seal(const segment& in, const survey& found) const;
   void take_up(const segment& in, const seal* sealed, std::optional<chain> lines);
-  void report_difference(const catalog& known, const segment& in, const survey& found) const;
-  void report(const catalog& known, const segment& in, const char* what) const;
+  bool lost_newest(const catalog& known) const;
+  void report_difference(const segment& in, const survey& found) const;
+  void report(const std::string& segment, const char* what) const;
   std::string line_of(const seal& value) const;
 
   const options& how_;

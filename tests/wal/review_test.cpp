@@ -9,6 +9,7 @@
 #include "tests/wal/log_support.hpp"
 #include "wal/catalog.hpp"
 #include "wal/recovery.hpp"
+#include "wal/verify.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -192,4 +193,33 @@ TEST_CASE("a segment that is settled while its neighbour is read is read as it i
   REQUIRE(found.ok());
   CHECK(found->damage.empty());
   CHECK(known.at(2).size == longer.size());
+}
+
+TEST_CASE("the newest segment's removal is told, and no later seal covers it up") {
+  for (bool has_older : {false, true}) {
+    temp_dir dir;
+    int told = 0;
+    auto how = options_for(dir.path());
+    how.max_segment_size_mb = 1;
+    how.integrity = wal::integrity_mode::mac;
+    how.mac_key = "key";
+    how.on_security_event = [&](const wal::security_event&) { ++told; };
+    {
+      auto log = open_log(how);
+      if (has_older) REQUIRE(log->append(sized("older", 1 << 20)).ok());  // rotates
+      append_ids(*log, {"a", "b"});
+    }
+    REQUIRE(segments_in(dir.path()).size() == (has_older ? 2 : 1));
+    const auto gone = segments_in(dir.path()).back();
+    std::filesystem::remove(gone);
+    {
+      auto log = open_log(how);
+      CHECK(told == 1);
+      append_ids(*log, {"c"});
+    }
+    { append_ids(*open_log(how), {"d"}); }
+    const auto found = wal::verify(how);
+    REQUIRE(found.ok());
+    CHECK(found->breaches > 0);
+  }
 }
