@@ -234,14 +234,14 @@ int command_dlq_show(const dlq_options& how, const destinations::registry& types
 
 int command_dlq_redrive(const dlq_options& how, const destinations::registry& types) {
   if (!names_some(how)) return fail_unnamed(redriving);
-  const auto place = find_log(how.log, types);
+  const auto place = find_log_to_change(how.log, types);
   if (!place) return fail(place.reason());
   return act(redriving, how, *place);
 }
 
 int command_dlq_purge(const dlq_options& how, const destinations::registry& types) {
   if (!names_some(how)) return fail_unnamed(purging);
-  const auto place = find_log(how.log, types);
+  const auto place = find_log_to_change(how.log, types);
   if (!place) return fail(place.reason());
   if (!how.yes) {
     if (::isatty(STDIN_FILENO) == 0)

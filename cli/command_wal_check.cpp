@@ -221,7 +221,7 @@ int command_wal_verify(const wal_command_options& how, const destinations::regis
 }
 
 int command_wal_settle(const wal_command_options& how, const destinations::registry& types) {
-  const auto place = find_log(how.log, types);
+  const auto place = find_log_to_change(how.log, types);
   if (!place) return fail(place.reason());
   const auto before = files_in(place->how);
   if (!before) return fail(before.reason());
@@ -235,7 +235,7 @@ int command_wal_settle(const wal_command_options& how, const destinations::regis
 }
 
 int command_wal_repair(const wal_command_options& how, const destinations::registry& types) {
-  const auto place = find_log(how.log, types);
+  const auto place = find_log_to_change(how.log, types);
   if (!place) return fail(place.reason());
   const auto report = wal::repair(place->how, how.dry_run);
   if (!report) return fail_to_open(*place, report.reason(), "wal repair");

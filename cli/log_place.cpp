@@ -14,6 +14,7 @@
 #include "config/loader.hpp"
 #include "config/reference.hpp"
 #include "core/log.hpp"
+#include "wal/chain.hpp"
 #include "wal/keyring.hpp"
 
 namespace nexus::cli {
@@ -128,6 +129,22 @@ core::result<log_place> find_log(const log_options& how, const destinations::reg
   place.how.background_maintenance = false;
   place.how.on_progress = show_progress;
   return place;
+}
+
+core::result<log_place> find_log_to_change(const log_options& how,
+                                           const destinations::registry& types) {
+  auto place = find_log(how, types);
+  if (!place || !place->home.empty() || place->how.integrity == wal::integrity_mode::mac)
+    return place;
+  const auto anchor = place->how.directory + "/" + std::string(wal::anchor_name);
+  if (auto file = place->how.files->open_read(anchor);
+      !file && file.reason().code == core::errc::not_found)
+    return place;
+  return core::error{core::errc::bad_config,
+                     "the log in " + place->how.directory +
+                         " is signed, and lines that are rewritten without its key would count as "
+                         "changed: add --integrity mac --mac-key KEY, or say --home HOME instead "
+                         "of --dir. Nothing was changed"};
 }
 
 int fail_to_open(const log_place& place, const core::error& why, const std::string& command) {

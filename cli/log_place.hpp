@@ -34,6 +34,11 @@ struct log_place {
 /// directory).
 core::result<log_place> find_log(const log_options& how, const destinations::registry& types);
 
+/// The same for a command that changes the log. Error `bad_config` as well where a directory is
+/// named, its lines are signed, and no MAC key is given: what is rewritten would lose its HMAC.
+core::result<log_place> find_log_to_change(const log_options& how,
+                                           const destinations::registry& types);
+
 /// Says why the log could not be opened to be changed by `command` ("wal settle"); if somebody has
 /// it, who, and what to do. Returns 1.
 int fail_to_open(const log_place& place, const core::error& why, const std::string& command);
