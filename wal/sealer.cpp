@@ -67,10 +67,11 @@ core::result<void> sealer::begin_anchor(const survey& found) {
   if (!kept && kept.reason().code != core::errc::corrupt) return kept.reason();
   if (!kept) {
     how_.log->error(kept.reason().text);
+    report(std::string(anchor_name), "is not what the log has written");
   } else if (*kept) {
     anchor_ = **kept;
   } else if (!found.seals.empty()) {
-    how_.log->error("the anchor of the log's seals is gone: `nexus wal verify` says more");
+    report(std::string(anchor_name), "is gone");
   } else if (auto written = write_anchor(how_, format_, anchor_); !written) {
     how_.log->warn("the anchor of the log's seals: " + written.reason().text);
   }

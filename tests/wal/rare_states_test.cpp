@@ -223,3 +223,25 @@ TEST_CASE("the newest segment's removal is told, and no later seal covers it up"
     CHECK(found->breaches > 0);
   }
 }
+
+TEST_CASE("an anchor that is gone or was changed is told at the next opening") {
+  for (bool is_gone : {false, true}) {
+    temp_dir dir;
+    std::vector<std::string> told;
+    auto how = options_for(dir.path());
+    how.integrity = wal::integrity_mode::mac;
+    how.mac_key = "key";
+    how.on_security_event = [&](const wal::security_event& event) {
+      told.push_back(event.segment_file);
+    };
+    append_ids(*open_log(how), {"a"});
+    CHECK(told.empty());
+    const auto anchor = dir.path() + "/anchor";
+    if (is_gone)
+      std::filesystem::remove(anchor);
+    else
+      flip_byte(anchor, 40);
+    open_log(how);
+    CHECK(told == std::vector<std::string>{anchor});
+  }
+}
