@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/failing_files.hpp"
-#include "tests/wal/log_support.hpp"
+#include "tests/wal/failing_directory.hpp"
 #include "tests/wal/reference_reader.hpp"
 
 using namespace nexus;
@@ -14,20 +13,6 @@ using namespace nexus::test;
 using core::errc;
 
 namespace {
-
-/// A directory on a file system that fails on demand.
-struct bench {
-  bench() {
-    std::filesystem::create_directories(dir / "wal");
-    files = std::make_unique<failing_files>(dir / "wal");
-    how = options_for(dir / "wal");
-    how.files = files.get();
-    how.max_segment_size_mb = 1;
-  }
-  temp_dir dir;
-  std::unique_ptr<failing_files> files;
-  wal::options how;
-};
 
 core::entry large(const std::string& id) {
   auto value = make_entry(id);
@@ -39,7 +24,7 @@ core::entry large(const std::string& id) {
 
 TEST_CASE("a short write costs its own entry only, and is cut off before the next one") {
   for (std::size_t written : {0u, 1u, 50u, 150u}) {
-    bench at;
+    failing_directory at;
     auto log = open_log(at.how);
     append_ids(*log, {"a"});
     at.files->fail({operation::write, 1, false, ENOSPC, written});
@@ -57,7 +42,7 @@ TEST_CASE("a short write costs its own entry only, and is cut off before the nex
 TEST_CASE(
     "a segment whose sync failed is given up: its entry is refused, the next append begins a new "
     "one") {
-  bench at;
+  failing_directory at;
   auto log = open_log(at.how);
   append_ids(*log, {"a"});
   auto before = log->current_segment();
@@ -75,7 +60,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a mark that shared the failed sync is written again") {
-  bench at;
+  failing_directory at;
   auto log = open_log(at.how);
   append_ids(*log, {"a", "b"});
   REQUIRE(log->mark_delivered("a").ok());
@@ -90,7 +75,7 @@ TEST_CASE("a mark that shared the failed sync is written again") {
 }
 
 TEST_CASE("a disk that stays full is reported once, not with every append") {
-  bench at;
+  failing_directory at;
   auto logger = std::make_shared<recording_logger>();
   at.how.log = logger;
   auto log = open_log(at.how);
@@ -106,7 +91,7 @@ TEST_CASE("a disk that stays full is reported once, not with every append") {
 TEST_CASE(
     "a full disk refuses appends with wal_full, fills with nothing, delivers on, and recovers by "
     "itself") {
-  bench at;
+  failing_directory at;
   auto log = open_log(at.how);
   append_ids(*log, {"a", "b"});
   at.files->fail({operation::write, 1, true, ENOSPC, 10});
@@ -124,7 +109,7 @@ TEST_CASE(
 }
 
 TEST_CASE("no space for a new segment's name is wal_full too") {
-  bench at;
+  failing_directory at;
   auto log = open_log(at.how);
   at.files->fail({operation::create, 1, true, ENOSPC});
   CHECK(log->append(make_entry("a")).reason().code == errc::wal_full);
@@ -135,7 +120,7 @@ TEST_CASE("no space for a new segment's name is wal_full too") {
 
 TEST_CASE("a rotation that fails leaves the old segment in use, and is tried again") {
   for (auto kind : {operation::create, operation::sync_directory}) {
-    bench at;
+    failing_directory at;
     auto log = open_log(at.how);
     append_ids(*log, {"a"});
     auto before = log->current_segment();
@@ -154,7 +139,7 @@ TEST_CASE("a rotation that fails leaves the old segment in use, and is tried aga
 }
 
 TEST_CASE("a segment's name is durable before the first entry in it is acknowledged") {
-  bench at;
+  failing_directory at;
   auto log = open_log(at.how);
   append_ids(*log, {"a"});
   at.files->cut_power_at(1);
@@ -164,7 +149,7 @@ TEST_CASE("a segment's name is durable before the first entry in it is acknowled
 }
 
 TEST_CASE("the name of a segment begun by rotation is durable as well") {
-  bench at;
+  failing_directory at;
   auto log = open_log(at.how);
   REQUIRE(log->append(large("a")).ok());
   append_ids(*log, {"b"});
@@ -177,7 +162,7 @@ TEST_CASE("the name of a segment begun by rotation is durable as well") {
 TEST_CASE("a settling that fails leaves the old file and no temporary one, and the log goes on") {
   for (auto kind : {operation::create, operation::write, operation::sync, operation::rename,
                     operation::sync_directory}) {
-    bench at;
+    failing_directory at;
     auto log = open_log(at.how);
     REQUIRE(log->append(large("a")).ok());  // sealed
     append_ids(*log, {"b"});
@@ -196,7 +181,7 @@ TEST_CASE("a settling that fails leaves the old file and no temporary one, and t
 }
 
 TEST_CASE("a rewrite is synced before it takes the place of the old file") {
-  bench at;
+  failing_directory at;
   {
     auto log = open_log(at.how);
     REQUIRE(log->append(large("a")).ok());
@@ -212,7 +197,7 @@ TEST_CASE("a rewrite is synced before it takes the place of the old file") {
 }
 
 TEST_CASE("opening syncs what a killed process has written without syncing") {
-  bench at;
+  failing_directory at;
   {
     auto log = open_log(at.how);
     append_ids(*log, {"a"});
@@ -242,7 +227,7 @@ TEST_CASE(
     "works") {
   for (std::uint64_t n = 1; n < 12; ++n) {
     for (auto error : {EIO, ENOSPC}) {
-      bench at;
+      failing_directory at;
       std::vector<std::string> acknowledged;
       auto log = open_log(at.how);
       auto attempt = [&](const core::entry& value) {

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/failing_files.hpp"
-#include "tests/wal/log_support.hpp"
+#include "tests/wal/failing_directory.hpp"
 #include "tests/wal/reference_reader.hpp"
 
 using namespace nexus;
@@ -75,21 +74,8 @@ void check_promises(const std::vector<std::string>& pending, const promises& tol
     }
 }
 
-struct bench {
-  bench() {
-    std::filesystem::create_directories(dir / "wal");
-    files = std::make_unique<failing_files>(dir / "wal");
-    how = options_for(dir / "wal");
-    how.files = files.get();
-    how.max_segment_size_mb = 1;
-  }
-  temp_dir dir;
-  std::unique_ptr<failing_files> files;
-  wal::options how;
-};
-
 std::uint64_t operations_of_workload() {
-  bench at;
+  failing_directory at;
   at.files->heal();
   promises told;
   run_workload(at.how, told);
@@ -104,7 +90,7 @@ TEST_CASE("a power cut at any operation loses no acknowledged entry and hands no
   REQUIRE(total > 40);
   for (auto left : {survival::nothing, survival::everything, survival::torn})
     for (std::uint64_t n = 1; n <= total; n += left == survival::everything ? 3 : 1) {
-      bench at;
+      failing_directory at;
       promises told;
       at.files->cut_power_at(n);
       run_workload(at.how, told);
@@ -127,7 +113,7 @@ TEST_CASE(
   auto total = operations_of_workload();
   for (std::uint64_t n = 5; n <= total; n += 13)
     for (std::uint64_t m = 1; m <= 10; ++m) {
-      bench at;
+      failing_directory at;
       promises told;
       at.files->cut_power_at(n);
       run_workload(at.how, told);
@@ -143,7 +129,7 @@ TEST_CASE(
 TEST_CASE("a single failing operation anywhere loses no acknowledged entry") {
   auto total = operations_of_workload();
   for (std::uint64_t n = 1; n <= total; ++n) {
-    bench at;
+    failing_directory at;
     promises told;
     at.files->fail({std::nullopt, n, false, 5, 40});
     run_workload(at.how, told);

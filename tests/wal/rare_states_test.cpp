@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/failing_files.hpp"
-#include "tests/wal/log_support.hpp"
+#include "tests/wal/failing_directory.hpp"
 #include "wal/catalog.hpp"
 #include "wal/recovery.hpp"
 #include "wal/verify.hpp"
@@ -16,21 +15,6 @@ using namespace nexus::test;
 using core::errc;
 
 namespace {
-
-/// A directory on a file system that fails on demand; segments of 1 MiB, retention at once.
-struct bench {
-  bench() {
-    std::filesystem::create_directories(dir / "wal");
-    files = std::make_unique<failing_files>(dir / "wal");
-    how = options_for(dir / "wal");
-    how.files = files.get();
-    how.max_segment_size_mb = 1;
-    how.retain_delivered_hours = 0;
-  }
-  temp_dir dir;
-  std::unique_ptr<failing_files> files;
-  wal::options how;
-};
 
 core::entry sized(const std::string& id, std::size_t bytes) {
   auto value = make_entry(id);
@@ -57,7 +41,8 @@ void flip_byte(const std::string& path, std::size_t at) {
 }  // namespace
 
 TEST_CASE("a dead-letter file whose last newline is missing takes further dead letters") {
-  bench at;
+  failing_directory at;
+  at.how.retain_delivered_hours = 0;
   auto log = open_log(at.how);
   fail_in_sealed_segment(*log, "a");
   REQUIRE(log->maintain().ok());
@@ -81,7 +66,8 @@ TEST_CASE("a dead-letter file whose last newline is missing takes further dead l
 }
 
 TEST_CASE("a segment whose dead letters were copied before a crash is settled once") {
-  bench at;
+  failing_directory at;
+  at.how.retain_delivered_hours = 0;
   auto log = open_log(at.how);
   fail_in_sealed_segment(*log, "a");
   at.files->fail({operation::remove, 1, true, EIO});
@@ -101,7 +87,8 @@ TEST_CASE("a segment whose dead letters were copied before a crash is settled on
 }
 
 TEST_CASE("retention frees space also while marks can't be written") {
-  bench at;
+  failing_directory at;
+  at.how.retain_delivered_hours = 0;
   at.how.reserve_bytes = 0;
   auto log = open_log(at.how);
   append_ids(*log, {"a"});
