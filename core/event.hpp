@@ -1,7 +1,10 @@
 // An event that happens once, and that any number of threads can wait for.
 #pragma once
 
+#include <time.h>
+
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 namespace nexus::core {
@@ -16,8 +19,14 @@ class event {
   void set() noexcept;
   /// Returns once it is set.
   void wait() noexcept;
+  /// Returns once it is set, or when so much time has passed; says whether it is set. The system's
+  /// timer may add 50 us.
+  bool wait_for(std::chrono::nanoseconds longest) noexcept;
 
  private:
+  /// `deadline` on the monotonic clock; null: none.
+  bool wait_until(const timespec* deadline) noexcept;
+
   enum : std::uint32_t { open, awaited, happened };
   std::atomic<std::uint32_t> state_{open};
 };

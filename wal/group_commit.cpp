@@ -9,6 +9,12 @@ namespace {
 /// without end.
 constexpr std::size_t group_bytes_max = 8 << 20;
 
+/// A leader waits for others at most this part of what the last commit took.
+constexpr int waiting_part = 4;
+
+/// A wait that may not be longer than this is left out: the system's timer is not more exact.
+constexpr std::chrono::microseconds shortest_wait{50};
+
 core::error closed() {
   return {core::errc::closed, "the log is closed"};
 }
@@ -33,6 +39,9 @@ void group_commit::commit(commit_request& request) {
     mine->members.push_back(&request);
     mine->bytes += request.lines.size();
     if (mine->bytes >= group_bytes_max) mine->open = false;
+    if (!request.items.empty()) ++mine->appenders;
+    if (mine->expected > 0 && (mine->appenders >= mine->expected || !mine->open))
+      mine->complete.set();
   }
   if (leads)
     lead(*mine);
@@ -74,7 +83,10 @@ core::result<void> group_commit::close() {
 group_commit::group_ptr group_commit::enqueue(bool open) {
   auto added = std::make_shared<group>();
   added->open = open;
-  if (groups_.empty()) added->turn.set();
+  if (groups_.empty())
+    added->turn.set();
+  else
+    groups_.back()->complete.set();
   groups_.push_back(added);
   return added;
 }
@@ -84,8 +96,9 @@ void group_commit::lead(group& mine) {
   if (gather(mine)) {
     auto start = std::chrono::steady_clock::now();
     auto trouble = write(mine);
-    commit_info info{
-        0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+    const auto spent = std::chrono::steady_clock::now() - start;
+    if (mine.appenders > 0) last_commit_ = spent;
+    commit_info info{0, std::chrono::duration<double>(spent).count()};
     for (const auto* request : mine.members)
       if (request->outcome) info.entries += request->items.size();
     if (observer_ && info.entries > 0 && mine.outcome) observer_(info);
@@ -99,6 +112,16 @@ void group_commit::lead(group& mine) {
 }
 
 bool group_commit::gather(group& mine) {
+  const auto longest = last_commit_ / waiting_part;
+  bool waits = false;
+  {
+    std::lock_guard lock(queue_);
+    // Who brings nothing but marks needs no sync, and who has no one to wait for gets it at once.
+    waits = longest >= shortest_wait && mine.open && groups_.size() == 1 && mine.appenders > 0 &&
+            mine.appenders < expected_;
+    if (waits) mine.expected = expected_;
+  }
+  if (waits) mine.complete.wait_for(longest);
   std::lock_guard lock(queue_);
   mine.open = false;
   return !closed_;
@@ -108,8 +131,10 @@ void group_commit::pass_on() {
   group_ptr next;
   {
     std::lock_guard lock(queue_);
+    const auto answered = groups_.front()->appenders;
     groups_.pop_front();
     if (!groups_.empty()) next = groups_.front();
+    if (answered > 0) expected_ = answered + (next ? next->appenders : 0);
   }
   if (next) next->turn.set();
 }

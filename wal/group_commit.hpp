@@ -1,8 +1,10 @@
 // Group commit: callers that come while a sync is under way share the next one. The first of them
-// becomes the leader, writes for all that wait, and answers them. No timer is needed: one caller
-// waits for one sync, and with many callers the group grows by itself.
+// becomes the leader, writes for all that wait, and answers them. One caller waits for one sync and
+// nothing else. With many callers half of them would gather while the group of the other half is
+// written: a leader waits a little for those who have just been answered, so that all share a sync.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -76,9 +78,12 @@ class group_commit {
   struct group {
     std::vector<commit_request*> members;  ///< guarded by queue_ while `open`
     std::size_t bytes = 0;
-    bool open = false;  ///< takes more members; with queue_
-    core::event turn;   ///< the leader may use the appender
-    core::event done;   ///< `outcome` stands
+    bool open = false;          ///< takes more members; with queue_
+    std::size_t appenders = 0;  ///< members that bring entries; with queue_
+    std::size_t expected = 0;   ///< the leader waits for so many of them; 0: not now; with queue_
+    core::event complete;       ///< as many have come as were expected, or nobody can join any more
+    core::event turn;           ///< the leader may use the appender
+    core::event done;           ///< `outcome` stands
     core::result<void> outcome;
   };
   using group_ptr = std::shared_ptr<group>;
@@ -86,8 +91,8 @@ class group_commit {
   /// Puts a group at the end of the queue. With queue_.
   group_ptr enqueue(bool open);
   void lead(group& mine);
-  /// Waits for the others who are about to come, where that costs nothing; then takes no more.
-  /// False if the log is closed.
+  /// Waits for the others who are about to come, a small part of what a commit takes at most; then
+  /// takes no more. False if the log is closed.
   bool gather(group& mine);
   /// Writes what the members bring. Those that the full disk has no room for get their outcome
   /// here, the others have that of the group.
@@ -113,6 +118,12 @@ class group_commit {
   std::mutex queue_;
   std::deque<group_ptr> groups_;  ///< first come, first served; the front one has its turn
   bool closed_ = false;
+  /// Callers with entries who had part in the last such commit, or waited for it; with queue_.
+  std::size_t expected_ = 0;
+
+  /// What the write and the sync of the last commit with entries took; used by the leader of the
+  /// group at the front only.
+  std::chrono::nanoseconds last_commit_{0};
 
   // Guarded by the mutex.
   std::string trouble_;
