@@ -139,8 +139,9 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
                             : std::vector<std::string>{change.destination};
     for (auto& destination : destinations) {
       change.destination = std::move(destination);
-      changes.push_back(change);
-      changes.back().ids = known_.apply(change);
+      auto ids = known_.apply(change);
+      changes.push_back(
+          {change.mark, change.destination, change.reason, std::move(ids), change.at});
       count += changes.back().ids.size();
     }
     if (change.mark == core::status::delivered) delivered_ += count;
