@@ -155,4 +155,12 @@ result<entry> parse_entry(std::string_view json) {
   return read.reason().code == errc::corrupt ? read.reason() : malformed(read.reason().text);
 }
 
+void for_each_extension(const entry& value, const std::function<void(const json::member&)>& visit) {
+  if (value.extension.empty()) return;
+  // A list of members with leading commas: made an object again to step through it.
+  const std::string object = "{" + value.extension.substr(1) + "}";
+  json::members items(object);
+  while (const auto* item = items.next()) visit(*item);
+}
+
 }  // namespace nexus::core

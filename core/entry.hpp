@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/json_text.hpp"
 #include "core/result.hpp"
 
 namespace nexus::core {
@@ -63,5 +65,8 @@ result<void> append_json(std::string& out, const entry& value, const stamp& set)
 /// wins, null keeps the default, unknown keys go to `extension`. Error: `corrupt`, with the reason,
 /// never with contents.
 result<entry> parse_entry(std::string_view json);
+
+/// Steps through the members of `extension`, raw, in order.
+void for_each_extension(const entry& value, const std::function<void(const json::member&)>& visit);
 
 }  // namespace nexus::core

@@ -34,14 +34,6 @@ bool is_hex(std::string_view text, std::size_t digits) {
   return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-/// The members in a list as core::entry::extension holds it.
-void for_each_extension(const core::entry& line,
-                        const std::function<void(const json::member&)>& visit) {
-  std::string object = "{" + line.extension.substr(line.extension.empty() ? 0 : 1) + "}";
-  json::members items(object);
-  while (const auto* item = items.next()) visit(*item);
-}
-
 std::string text_of(std::string_view raw) {
   return json::kind_of(raw) == json::kind::string ? json::unquote(raw) : std::string();
 }
@@ -70,7 +62,7 @@ std::optional<seal_mark> parse_mark(std::string_view raw) {
 std::optional<anchor> parse_anchor(const core::entry& line) {
   if (line.entry_type != "anchor") return {};
   std::optional<seal_mark> oldest, newest;
-  for_each_extension(line, [&](const json::member& item) {
+  core::for_each_extension(line, [&](const json::member& item) {
     if (item.key == "\"oldest\"") oldest = parse_mark(item.value);
     if (item.key == "\"newest\"") newest = parse_mark(item.value);
   });
@@ -118,7 +110,7 @@ std::optional<seal> parse_seal(const core::entry& line) {
   if (line.entry_type != "seal") return {};
   seal out;
   bool has_lines = false;
-  for_each_extension(line, [&](const json::member& item) {
+  core::for_each_extension(line, [&](const json::member& item) {
     auto raw = item.value;
     if (item.key == "\"segment\"") out.segment = text_of(raw);
     if (item.key == "\"previous\"") out.previous = text_of(raw);

@@ -26,19 +26,16 @@ std::optional<failure_note> take_failure_note(core::entry& from) {
   if (from.extension.find(at_key) == std::string::npos) return {};
   std::optional<failure_note> note;
   std::string others;
-  // `extension` is a list of members with leading commas: made an object again to step through it.
-  const std::string object = "{" + from.extension.substr(1) + "}";
-  json::members items(object);
-  while (const auto* item = items.next()) {
-    const bool is_note = (item->key == at_key || item->key == reason_key) &&
-                         json::kind_of(item->value) == json::kind::string;
+  core::for_each_extension(from, [&](const json::member& item) {
+    const bool is_note = (item.key == at_key || item.key == reason_key) &&
+                         json::kind_of(item.value) == json::kind::string;
     if (!is_note) {
-      (((others += ',') += item->key) += ':') += item->value;
-      continue;
+      (((others += ',') += item.key) += ':') += item.value;
+      return;
     }
     if (!note) note.emplace();
-    (item->key == at_key ? note->at : note->reason) = json::unquote(item->value);
-  }
+    (item.key == at_key ? note->at : note->reason) = json::unquote(item.value);
+  });
   if (note) from.extension = std::move(others);
   return note;
 }

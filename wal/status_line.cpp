@@ -8,16 +8,6 @@ namespace nexus::wal {
 
 namespace json = core::json;
 
-namespace {
-
-/// The members that an entry does not have, as an object to step through: `extension` is a list of
-/// members with leading commas.
-std::string further_members(const core::entry& line) {
-  return "{" + line.extension.substr(line.extension.empty() ? 0 : 1) + "}";
-}
-
-}  // namespace
-
 void append_json(std::string& out, const status_change& change) {
   auto text = [&](std::string_view key, std::string_view value) {
     out += key;
@@ -41,25 +31,24 @@ std::optional<status_change> parse_status_change(const core::entry& line) {
   change.destination = line.destination;
   change.at = line.timestamp;
   bool has_mark = false;
-  const std::string object = further_members(line);
-  json::members items(object);
-  while (const auto* item = items.next()) {
-    auto is = json::kind_of(item->value);
-    if (item->key == "\"mark\"" && is == json::kind::string) {
-      auto word = core::parse_status(json::unquote(item->value));
-      if (!word || *word == core::status::pending) return {};
-      change.mark = *word;
+  bool is_change = true;
+  core::for_each_extension(line, [&](const json::member& item) {
+    auto is = json::kind_of(item.value);
+    if (item.key == "\"mark\"" && is == json::kind::string) {
+      auto word = core::parse_status(json::unquote(item.value));
+      is_change = is_change && word && *word != core::status::pending;
+      change.mark = word.value_or(core::status::pending);
       has_mark = true;
-    } else if (item->key == "\"reason\"" && is == json::kind::string) {
-      change.reason = json::unquote(item->value);
-    } else if (item->key == "\"ids\"" && is == json::kind::array) {
-      json::members ids(item->value);
+    } else if (item.key == "\"reason\"" && is == json::kind::string) {
+      change.reason = json::unquote(item.value);
+    } else if (item.key == "\"ids\"" && is == json::kind::array) {
+      json::members ids(item.value);
       while (const auto* id = ids.next())
         if (json::kind_of(id->value) == json::kind::string)
           change.ids.push_back(json::unquote(id->value));
     }
-  }
-  if (!has_mark) return {};
+  });
+  if (!has_mark || !is_change) return {};
   return change;
 }
 
@@ -70,25 +59,24 @@ void append_synced_json(std::string& out, std::uint64_t offset, std::string_view
 }
 
 std::optional<std::uint64_t> parse_synced(const core::entry& line) {
-  const std::string object = further_members(line);
-  json::members items(object);
-  while (const auto* item = items.next()) {
-    if (item->key != "\"offset\"") continue;
+  std::optional<std::uint64_t> synced;
+  core::for_each_extension(line, [&](const json::member& item) {
+    if (synced || item.key != "\"offset\"") return;
     std::uint64_t offset = 0;
-    auto end = item->value.data() + item->value.size();
-    auto [stopped, failure] = std::from_chars(item->value.data(), end, offset);
-    if (failure == std::errc{} && stopped == end) return offset;
-  }
-  return {};
+    auto end = item.value.data() + item.value.size();
+    auto [stopped, failure] = std::from_chars(item.value.data(), end, offset);
+    if (failure == std::errc{} && stopped == end) synced = offset;
+  });
+  return synced;
 }
 
 std::optional<std::string> parse_key_id(const core::entry& line) {
-  const std::string object = further_members(line);
-  json::members items(object);
-  while (const auto* item = items.next())
-    if (item->key == "\"key_id\"" && json::kind_of(item->value) == json::kind::string)
-      return json::unquote(item->value);
-  return {};
+  std::optional<std::string> id;
+  core::for_each_extension(line, [&](const json::member& item) {
+    if (!id && item.key == "\"key_id\"" && json::kind_of(item.value) == json::kind::string)
+      id = json::unquote(item.value);
+  });
+  return id;
 }
 
 }  // namespace nexus::wal
