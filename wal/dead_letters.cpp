@@ -59,7 +59,7 @@ core::result<void> read_dead_letters(const options& how, const dead_letter_filte
   auto format = line_format::make(how);
   if (!format) return format.reason();
   catalog known(how.directory, *how.files, **format);
-  auto found = read_directory(known, how, **format, [](const segment&, const scanned_line&) {});
+  auto found = read_directory(known, how, **format);
   if (!found) return found.reason();
   return read_dead_letters(dead_places(known), how, **format, which, visit);
 }

@@ -25,7 +25,7 @@ class inspector {
         known_(how.directory, *how.files, format) {}
 
   core::result<inspection> run() {
-    auto found = read_directory(known_, how_, format_, [](const segment&, const scanned_line&) {});
+    auto found = read_directory(known_, how_, format_);
     if (!found) return found.reason();
     for (const auto& [number, in] : known_.segments())
       if (auto counted = count(in, *found); !counted) return counted.reason();

@@ -46,7 +46,7 @@ core::result<void> log::impl::open() {
 }
 
 core::result<void> log::impl::take_stock() {
-  auto found = read_directory(known_, how_, format_, [](const segment&, const scanned_line&) {});
+  auto found = read_directory(known_, how_, format_);
   if (!found) return found.reason();
   if (auto removed = remove_leftovers(how_); !removed) return removed.reason();
   found_ = found->counts;

@@ -1,6 +1,7 @@
 #include "wal/recovery.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "wal/appender.hpp"
 #include "wal/quarantine.hpp"
@@ -26,9 +27,8 @@ bool may_be_torn(line_kind kind) {
 /// Reads one file of the log.
 class file_survey {
  public:
-  file_survey(segment& in, catalog& known, const line_format& format, const line_visitor& visit,
-              survey& all)
-      : in_(in), known_(known), format_(format), visit_(visit), all_(all) {}
+  file_survey(segment& in, catalog& known, const line_format& format, survey& all)
+      : in_(in), known_(known), format_(format), all_(all) {}
 
   core::result<void> run(const core::file& source, const std::function<void(std::uint64_t)>& at) {
     line_decoder decoder(format_, in_.name);
@@ -63,7 +63,6 @@ class file_survey {
     ends_in_a_line_ = !line.raw.terminated;
     end_ = line.raw.offset + line.raw.bytes + (line.raw.terminated ? 1 : 0);
     if (check_key(line)) return;
-    visit_(in_, line);
     if (line.encrypted) ++(is_damage(line.kind) ? all_.undecrypted_lines : all_.decrypted_lines);
     if (is_damage(line.kind)) {
       all_.damage.push_back({in_.number, line.kind, line.raw.number, line.raw.offset,
@@ -106,7 +105,6 @@ class file_survey {
   segment& in_;
   catalog& known_;
   const line_format& format_;
-  const line_visitor& visit_;
   survey& all_;
   const std::size_t first_damage_ = all_.damage.size();
   std::optional<core::error> refused_;
@@ -180,8 +178,7 @@ core::result<std::vector<std::string>> segment_names(core::file_system& files,
   return names;
 }
 
-core::result<survey> read_directory(catalog& known, const options& how, const line_format& format,
-                                    const line_visitor& visit) {
+core::result<survey> read_directory(catalog& known, const options& how, const line_format& format) {
   survey found;
   std::uint64_t total = 0, done = 0, reported = 0;
   auto numbers = add_files(known, how, total);
@@ -194,7 +191,7 @@ core::result<survey> read_directory(catalog& known, const options& how, const li
     auto size = (*file)->size();
     if (!size) return size.reason();
     in.size = *size;
-    file_survey one(in, known, format, visit, found);
+    file_survey one(in, known, format, found);
     auto read = one.run(**file, [&](std::uint64_t offset) {
       if (how.on_progress && done + offset >= reported + progress_bytes)
         how.on_progress(reported = done + offset, total);

@@ -1,7 +1,6 @@
 // Reading a directory into a catalog, and making it fit to be written to again.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -53,9 +52,6 @@ struct survey {
   std::uint64_t noted = 0;            ///< what the greatest synced note of the newest segment says
 };
 
-/// Called for every line, in order, before the catalog takes it in.
-using line_visitor = std::function<void(const segment&, const scanned_line&)>;
-
 /// Reads the dead letters and every segment into `known`, oldest first, and changes nothing on
 /// disk.
 ///
@@ -68,8 +64,7 @@ using line_visitor = std::function<void(const segment&, const scanned_line&)>;
 /// Errors: `bad_config` (a segment is encrypted and there is no key for it; mode mac, and none of
 /// many signed lines, or of all encrypted ones,
 /// fits the key), or what reading fails with.
-core::result<survey> read_directory(catalog& known, const options& how, const line_format& format,
-                                    const line_visitor& visit);
+core::result<survey> read_directory(catalog& known, const options& how, const line_format& format);
 
 /// Says in the log what is damaged, and tells `on_security_event` of each tampered line.
 void report_damage(const catalog& known, const survey& found, const options& how);

@@ -61,7 +61,7 @@ core::result<repair_report> repair(const options& how, bool dry_run) {
     lock = *std::move(taken);
   }
   catalog known(how.directory, *how.files, **format);
-  auto found = read_directory(known, how, **format, [](const segment&, const scanned_line&) {});
+  auto found = read_directory(known, how, **format);
   if (!found) return found.reason();
   auto report = report_of(known, *found);
   report.leftovers = *leftovers;

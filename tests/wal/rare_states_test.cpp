@@ -2,7 +2,10 @@
 // was accepted where it can be found.
 #include <cerrno>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/wal/failing_directory.hpp"
@@ -37,6 +40,23 @@ void flip_byte(const std::string& path, std::size_t at) {
   bytes[at] = static_cast<char>(bytes[at] ^ 1);
   write_file(path, bytes);
 }
+
+/// Does something when a file is opened to be read through: it is opened for its size before.
+class settling_neighbour final : public failing_files {
+ public:
+  settling_neighbour(const std::string& directory, std::string path, std::function<void()> then)
+      : failing_files(directory), path_(std::move(path)), then_(std::move(then)) {}
+
+  core::result<std::unique_ptr<core::file>> open_read(const std::string& path) override {
+    if (path == path_ && ++opened_ == 2) then_();
+    return failing_files::open_read(path);
+  }
+
+ private:
+  std::string path_;
+  std::function<void()> then_;
+  int opened_ = 0;
+};
 
 }  // namespace
 
@@ -167,16 +187,16 @@ TEST_CASE("a segment that is settled while its neighbour is read is read as it i
   const auto longer = line_of(R"({"version":2,"payload_id":"a","status":"PERMANENT_FAILURE"})");
   write_file(first, line);
   write_file(second, line);
+  settling_neighbour files(dir.path(), first, [&] {
+    write_file(dir / "new", longer);
+    std::filesystem::rename(dir / "new", second);
+  });
   auto how = options_for(dir.path());
+  how.files = &files;
   auto format = wal::line_format::make(how);
   REQUIRE(format.ok());
   wal::catalog known(how.directory, *how.files, **format);
-  auto found = wal::read_directory(known, how, **format,
-                                   [&](const wal::segment& in, const wal::scanned_line&) {
-                                     if (in.name != "wal-1.jsonl") return;
-                                     write_file(dir / "new", longer);
-                                     std::filesystem::rename(dir / "new", second);
-                                   });
+  auto found = wal::read_directory(known, how, **format);
   REQUIRE(found.ok());
   CHECK(found->damage.empty());
   CHECK(known.at(2).size == longer.size());
