@@ -20,8 +20,9 @@ std::optional<std::chrono::milliseconds> circuit::failed(std::uint64_t batch, ph
   ++failures_;
   state_ = why;
   probe_ = probe::not_yet;
-  const auto chosen =
-      why == phase::paused ? paused_delay_ : destinations::next_delay(backoff_, failures_, random);
+  const auto chosen = why == phase::misconfigured
+                          ? paused_delay_
+                          : destinations::next_delay(backoff_, failures_, random);
   return std::max(chosen, asked);
 }
 

@@ -178,19 +178,23 @@ class running_pipeline final : public pipeline {
     entrance_ = entrance.get();
   }
 
-  void append(core::entry_ptr value, std::function<void(const core::result<void>&)> done) override {
-    const std::size_t bytes = weight(*value);
+  void append(std::vector<core::entry_ptr> values,
+              std::function<void(const core::result<void>&)> done,
+              std::optional<core::confirmation> wanted) override {
+    std::size_t bytes = 0;
+    for (const auto& value : values) bytes += weight(*value);
     std::shared_lock guard(entrance_mutex_);
     const bool open = static_cast<bool>(entrance_);
-    if (open && admission_->enter(log_->pending_count(), bytes)) {
-      auto leave = [room = admission_, bytes,
+    if (open && admission_->enter(log_->pending_count(), values.size(), bytes)) {
+      auto leave = [room = admission_, entries = values.size(), bytes,
                     done = std::move(done)](const core::result<void>& answer) {
-        room->leave(bytes);
+        room->leave(entries, bytes);
         done(answer);
       };
-      caf::anon_send(entrance_, append_atom::value,
-                     std::make_shared<submission>(as_stored(std::move(value), how_.wal.clock),
-                                                  std::move(leave)));
+      for (auto& value : values) value = as_stored(std::move(value), how_.wal.clock);
+      caf::anon_send(
+          entrance_, append_atom::value,
+          std::make_shared<submission>(std::move(values), std::move(leave), std::move(wanted)));
       return;
     }
     guard.unlock();
@@ -214,6 +218,19 @@ class running_pipeline final : public pipeline {
 
   core::result<std::uint64_t> purge(const wal::dead_letter_filter& which) override {
     return log_->purge(which);
+  }
+
+  core::result<void> pause(const std::string&) override {
+    return core::error{core::errc::unsupported, "not yet"};
+  }
+  core::result<void> resume(const std::string&) override {
+    return core::error{core::errc::unsupported, "not yet"};
+  }
+  core::result<std::vector<bool>> exists(const std::string&, std::vector<std::string>) override {
+    return core::error{core::errc::unsupported, "not yet"};
+  }
+  core::result<std::vector<core::entry>> sample_delivered(std::size_t count) override {
+    return log_->sample_delivered(count);
   }
 
   pipeline_status status() const override { return shown_->read(); }
@@ -366,6 +383,11 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
   auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), log);
   made->run(spawners, metrics);
   return std::unique_ptr<pipeline>(std::move(made));
+}
+
+core::result<void> test_destination(const destinations::settings&, const destinations::registry&,
+                                    core::logger_ptr) {
+  return core::error{core::errc::unsupported, "not yet"};
 }
 
 }  // namespace nexus::actors

@@ -80,7 +80,7 @@ class queue_state {
   queue_actor::behavior_type make_behavior(queue_options options) {
     options_ = std::move(options);
     name_ = options_.how.settings.name;
-    circuit_.emplace(options_.how.retry, options_.how.config_fault_delay);
+    circuit_.emplace(options_.how.retry, options_.how.breaker.config_fault);
     counters_.emplace(*options_.metrics, name_);
     guard(self_, "queue of destination " + name_, options_.log);
     self_->set_down_handler([this](caf::down_msg& message) { worker_died(message.source); });
@@ -196,7 +196,7 @@ class queue_state {
         if (!seen.trouble) seen.trouble = phase::waiting;
         break;
       case reaction::pause:
-        seen.trouble = phase::paused;
+        seen.trouble = phase::misconfigured;
         break;
     }
     seen.asked = std::max(seen.asked, verdict.delay);
@@ -223,7 +223,7 @@ class queue_state {
     if (!delay) return;
     self_->delayed_send(self_, *delay, resume_atom::value, ++resume_generation_);
     if (circuit_->state() == before) return;  // said already
-    if (*seen.trouble == phase::paused) {
+    if (*seen.trouble == phase::misconfigured) {
       options_.log->error(fmt::format(
           "destination {}: paused until its configuration is mended, tried every {} ms: {}", name_,
           delay->count(), seen.reason));

@@ -60,7 +60,7 @@ class wal_state {
     if (sealed_)
       return value->settle(
           core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
-    group_bytes_ += weight(*value->entry());
+    for (const auto& entry : value->entries()) group_bytes_ += weight(*entry);
     group_.push_back(value);
     if (group_bytes_ >= group_bytes_max) return flush();
     queue_flush();
@@ -91,16 +91,19 @@ class wal_state {
     const auto group = std::exchange(group_, {});
     group_bytes_ = 0;
     std::vector<core::entry_ptr> entries;
-    entries.reserve(group.size());
-    for (const auto& one : group) entries.push_back(one->entry());
+    for (const auto& one : group)
+      entries.insert(entries.end(), one->entries().begin(), one->entries().end());
 
     const auto results = options_.log->append_batch(entries);
     const wal::position before = std::exchange(seen_, options_.log->end());
     const auto now = submission::clock::now();
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      group[i]->settle(results[i]);
-      options_.append_seconds->observe(
-          std::chrono::duration<double>(now - group[i]->begun()).count());
+    auto outcome = results.begin();
+    for (const auto& one : group) {
+      const auto end = outcome + static_cast<std::ptrdiff_t>(one->entries().size());
+      const auto refused = std::find_if(outcome, end, [](const auto& each) { return !each.ok(); });
+      one->settle(refused == end ? core::result<void>{} : *refused);
+      outcome = end;
+      options_.append_seconds->observe(std::chrono::duration<double>(now - one->begun()).count());
     }
     const auto is_accepted = [](const core::result<void>& one) { return one.ok(); };
     const auto accepted = std::count_if(results.begin(), results.end(), is_accepted);

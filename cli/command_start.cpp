@@ -25,9 +25,7 @@ std::string banner(const config::config& settings, const std::string& address) {
   for (const auto& source : settings.sources) {
     if (!source.can_write) continue;
     const std::string key(source.api_key.reveal());
-    const std::string to = !source.target_destination.empty() ? source.target_destination
-                           : settings.destinations.empty()    ? ""
-                                                              : settings.destinations.front().name;
+    const std::string& to = source.target_destinations.front();
     return "\nSource \"" + source.name + "\", API key:\n  " + key +
            "\n\nWrite:\n  curl -sS -X POST http://" + address + "/inbound/" + source.name +
            " -H 'Authorization: Bearer " + key +

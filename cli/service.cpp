@@ -81,13 +81,16 @@ core::result<void> service::start_server() {
 
 ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ingest::ports ports;
-  ports.append = [this](core::entry_ptr value, ingest::append_done done) {
-    pipeline_->append(std::move(value), std::move(done));
+  ports.append = [this](std::vector<core::entry_ptr> values, ingest::append_done done,
+                        std::optional<core::confirmation> wanted) {
+    pipeline_->append(std::move(values), std::move(done), std::move(wanted));
   };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
   add_dead_letter_ports(ports);
+  ports.pause = [this](const std::string& name) { return pipeline_->pause(name); };
+  ports.resume = [this](const std::string& name) { return pipeline_->resume(name); };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;

@@ -9,7 +9,20 @@ namespace nexus::cli {
 namespace {
 
 destinations::settings settings_of(const config::destination_config& from) {
-  return {from.name, from.type, from.values};
+  return {from.name, from.type, from.values, from.timeout,
+          static_cast<std::size_t>(from.batch_size)};
+}
+
+actors::ordering to_ordering(config::delivery_order from) {
+  switch (from) {
+    case config::delivery_order::source:
+      return actors::ordering::source;
+    case config::delivery_order::subject:
+      return actors::ordering::subject;
+    case config::delivery_order::none:
+      break;
+  }
+  return actors::ordering::none;
 }
 
 actors::destination_options destination_options(const config::config& settings,
@@ -21,10 +34,18 @@ actors::destination_options destination_options(const config::config& settings,
   const std::size_t workers_default = type != nullptr ? type->workers_default : 1;
   to.workers = from.workers > 0 ? static_cast<std::size_t>(from.workers) : workers_default;
   to.batch_entries_max = static_cast<std::size_t>(from.batch_size);
+  to.batch_bytes_max = static_cast<std::size_t>(from.batch_bytes);
+  to.linger = from.linger;
   to.window_entries_max = static_cast<std::size_t>(settings.queue_size);
+  to.keep = to_ordering(from.ordering);
   to.retry.max_attempts = static_cast<std::uint32_t>(from.max_attempts);
   to.retry.initial_backoff = from.initial_backoff;
   to.retry.max_backoff = from.max_backoff;
+  to.breaker.failure_threshold = static_cast<std::uint32_t>(from.breaker.failure_threshold);
+  to.breaker.open = from.breaker.open;
+  to.breaker.open_max = from.breaker.open_max;
+  to.breaker.config_fault = from.breaker.config_fault;
+  to.fault = from.fault;
   return to;
 }
 
@@ -47,15 +68,50 @@ std::size_t connections_that_fit(std::size_t wanted) {
 }
 
 std::string to_string(actors::destination_status::phase state) {
+  using phase = actors::destination_status::phase;
   switch (state) {
-    case actors::destination_status::phase::waiting:
+    case phase::running:
+      return "running";
+    case phase::waiting:
       return "waiting";
-    case actors::destination_status::phase::paused:
+    case phase::misconfigured:
+      return "misconfigured";
+    case phase::paused:
       return "paused";
-    case actors::destination_status::phase::running:
-      break;
   }
-  return "running";
+  return "unknown";
+}
+
+std::string to_string(actors::destination_status::circuit breaker) {
+  using circuit = actors::destination_status::circuit;
+  switch (breaker) {
+    case circuit::closed:
+      return "closed";
+    case circuit::open:
+      return "open";
+    case circuit::half_open:
+      return "half_open";
+  }
+  return "unknown";
+}
+
+ingest::destination_state to_state(const actors::destination_status& from) {
+  using phase = actors::destination_status::phase;
+  ingest::destination_state to;
+  to.name = from.name;
+  to.type = from.type;
+  to.healthy = from.state == phase::running || from.state == phase::paused;
+  to.state = to_string(from.state);
+  to.breaker = to_string(from.breaker);
+  to.last_error = from.last_error;
+  to.queued = from.queued;
+  to.pending = from.pending;
+  to.oldest_pending_seconds = from.oldest_pending_seconds;
+  to.attempts = from.attempts;
+  to.delivered = from.delivered;
+  to.failed = from.failed;
+  to.restarts = from.restarts;
+  return to;
 }
 
 }  // namespace
@@ -63,8 +119,7 @@ std::string to_string(actors::destination_status::phase state) {
 config::type_table type_table(const destinations::registry& types) {
   config::type_table table;
   for (const auto& name : types.types()) {
-    const auto& info = *types.find(name);
-    table[name] = {info.keys, info.path_keys, info.secret_keys};
+    table[name] = types.find(name)->schema;
   }
   return table;
 }
@@ -160,9 +215,7 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
   to.dead_letters = status.wal.dead_letters;
   to.draining = status.draining;
   for (const auto& from : status.destinations) {
-    const bool healthy = from.state == actors::destination_status::phase::running;
-    to.destinations.push_back({from.name, from.type, healthy, to_string(from.state),
-                               from.last_error, from.queued, from.delivered, from.failed});
+    to.destinations.push_back(to_state(from));
     to.queue_depth += from.queued;
   }
   return to;

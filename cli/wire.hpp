@@ -7,7 +7,7 @@
 
 #include "actors/pipeline.hpp"
 #include "config/config.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 #include "core/log.hpp"
 #include "destinations/registry.hpp"
 #include "ingest/ports.hpp"

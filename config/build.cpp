@@ -65,7 +65,8 @@ void check_targets(const file_set& files, const config& settings, std::vector<fi
     names += (names.empty() ? "" : ", ") + destination.name;
   }
   for (std::size_t i = 0; i < settings.sources.size(); ++i) {
-    const std::string& target = settings.sources[i].target_destination;
+    const auto& targets = settings.sources[i].target_destinations;
+    const std::string target = targets.empty() ? "" : targets.front();
     const auto& all = settings.destinations;
     const bool defined = std::any_of(all.begin(), all.end(),
                                      [&](const auto& known) { return known.name == target; });
@@ -118,8 +119,8 @@ std::optional<config> build(const file_set& files, const std::string& home, cons
   if (files.destinations_complete) check_targets(files, settings, findings);
   if (has_errors(findings)) return std::nullopt;
   for (source_config& source : settings.sources) {
-    if (source.target_destination.empty()) {
-      source.target_destination = settings.destinations.front().name;
+    if (source.target_destinations.empty()) {
+      source.target_destinations.push_back(settings.destinations.front().name);
     }
   }
   return settings;

@@ -9,7 +9,7 @@
 
 #include "config/config.hpp"
 #include "config/files.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 
 namespace nexus::config {
 

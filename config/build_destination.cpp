@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::int64_t backoff_ms_most = 86'400'000;
 
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
 std::string names(const type_table& types) {
   std::string out;
   for (const auto& [name, keys] : types) out += (out.empty() ? "" : ", ") + name;
@@ -44,17 +40,17 @@ void read_delivery(fields& in, destination_config& out) {
   }
 }
 
-void read_values(fields& in, const type_keys& type, destination_config& out) {
-  for (const std::string& key : type.keys) {
-    const std::string path = "destination." + key;
+void read_values(fields& in, const core::setting_schema& type, destination_config& out) {
+  for (const core::setting& key : type.keys) {
+    const std::string path = "destination." + key.name;
     const value* found = in.find(path);
     if (found == nullptr || found->text.empty()) continue;
-    if (contains(type.secret_keys, key)) {
-      out.values[key] = std::string(in.required_key(path, "empty_key").reveal());
-    } else if (contains(type.path_keys, key)) {
-      out.values[key] = in.absolute(path, "");
+    if (key.kind == core::setting_kind::secret) {
+      out.values[key.name] = std::string(in.required_key(path, "empty_key").reveal());
+    } else if (key.kind == core::setting_kind::path) {
+      out.values[key.name] = in.absolute(path, "");
     } else {
-      out.values[key] = found->text;
+      out.values[key.name] = found->text;
     }
   }
 }
@@ -69,9 +65,11 @@ destination_config build_destination(const value& document, const std::string& h
                                      const type_table& types, std::vector<finding>& findings) {
   fields in(document, findings);
   const auto type = types.find(in.text("destination.type"));
-  const type_keys none;
-  const type_keys& keys = type == types.end() ? none : type->second;
-  check_keys(file_kind::destination, document, keys.keys, findings);
+  const core::setting_schema none;
+  const core::setting_schema& schema = type == types.end() ? none : type->second;
+  std::vector<std::string> names_of_keys;
+  for (const auto& key : schema.keys) names_of_keys.push_back(key.name);
+  check_keys(file_kind::destination, document, names_of_keys, findings);
 
   destination_config out;
   out.where = in.where("destination.name");
@@ -82,7 +80,7 @@ destination_config build_destination(const value& document, const std::string& h
             "destination type \"" + out.type + "\" is unknown; known types: " + names(types));
   }
   read_delivery(in, out);
-  read_values(in, keys, out);
+  read_values(in, schema, out);
   fill_in(out, home);
   return out;
 }

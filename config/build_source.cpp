@@ -17,7 +17,8 @@ void read_identity(fields& in, source_config& out) {
   out.name_space = in.text("source.namespace", out.name);
   out.can_read = in.flag("source.can_read", false);
   out.can_write = in.flag("source.can_write", false);
-  out.target_destination = in.text("source.target_destination");
+  const std::string target = in.text("source.target_destination");
+  if (!target.empty()) out.target_destinations.push_back(target);
   out.default_profile = in.text("source.default_profile", out.default_profile);
 }
 

@@ -49,7 +49,9 @@ void check_idempotency(fields& in) {
 void check_destination(fields& in, const type_table& types) {
   const auto type = types.find(in.text("destination.type"));
   if (type == types.end()) return;
-  for (const std::string& key : type->second.secret_keys) check_literal(in, "destination." + key);
+  for (const core::setting& key : type->second.keys) {
+    if (key.kind == core::setting_kind::secret) check_literal(in, "destination." + key.name);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 
 #include "config/config.hpp"
 #include "config/finding.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 #include "core/result.hpp"
 
 namespace nexus::config {

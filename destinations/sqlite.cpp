@@ -257,8 +257,10 @@ type_info sqlite_type() {
     if (!options) return std::move(options).reason();
     return make_sqlite_reader(*options);
   };
-  info.keys = {"db_path"};
-  info.path_keys = {"db_path"};
+  info.schema.keys = {
+      {.name = "db_path", .kind = core::setting_kind::path, .fallback = "memories.db"}};
+  info.workers_default = 1;
+  info.in_order = true;
   return info;
 }
 

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/confirmation.hpp"
 #include "core/entry.hpp"
 #include "core/result.hpp"
 #include "destinations/destination.hpp"
@@ -26,11 +28,18 @@ struct destination_state {
   std::string name;
   std::string type;
   bool healthy = true;
-  std::string state;  ///< "running", "waiting" (unreachable, retrying) or "paused" (config fault)
-  std::string last_error;       ///< empty: none since the last delivery
-  std::uint64_t queued = 0;     ///< entries held in memory
-  std::uint64_t delivered = 0;  ///< since the start
-  std::uint64_t failed = 0;     ///< permanent failures since the start
+  /// "running", "waiting" (unreachable, tried again), "misconfigured" (a person must mend it) or
+  /// "paused" (by the operator)
+  std::string state;
+  std::string breaker;        ///< "closed", "open" or "half_open"
+  std::string last_error;     ///< empty: none since the last delivery
+  std::uint64_t queued = 0;   ///< entries held in memory
+  std::uint64_t pending = 0;  ///< entries in the log that wait for it
+  double oldest_pending_seconds = 0;
+  std::uint64_t attempts = 0;  ///< since the start, like the next three
+  std::uint64_t delivered = 0;
+  std::uint64_t failed = 0;    ///< permanent failures
+  std::uint64_t restarts = 0;  ///< instances that hung, threw or ended
 };
 
 /// What GET /api/status and GET /ready report of the pipeline.
@@ -82,10 +91,12 @@ using dead_letters_acted = std::function<void(core::result<std::uint64_t>)>;
 
 /// All of these return at once and may be called from any thread.
 struct ports {
-  /// Makes an entry durable and hands it to delivery. `done` may be called before this returns.
+  /// Makes entries durable, all or none, and hands them to delivery. `done` may be called before
+  /// this returns; after a success the confirmation's `done` follows, where one is wanted.
   /// Errors: `too_large`, `wal_full`, `overloaded` (too much pending or in flight), `io_failed`,
   /// `closed`.
-  std::function<void(core::entry_ptr, append_done)> append;
+  std::function<void(std::vector<core::entry_ptr>, append_done, std::optional<core::confirmation>)>
+      append;
   /// Reads back from the store behind a destination. Error `not_found`: nothing to read from.
   std::function<void(destinations::query, query_done)> find;
   /// Dead letters: looking at them, delivering them once more, giving them up. Errors:
@@ -93,6 +104,9 @@ struct ports {
   std::function<void(dead_letter_choice, dead_letters_done)> dead_letters;
   std::function<void(dead_letter_choice, dead_letters_acted)> redrive;
   std::function<void(dead_letter_choice, dead_letters_acted)> purge;
+  /// Stops and resumes deliveries to a destination, also across restarts. Error `not_found`.
+  std::function<core::result<void>(const std::string& destination)> pause;
+  std::function<core::result<void>(const std::string& destination)> resume;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

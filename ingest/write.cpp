@@ -159,7 +159,7 @@ std::optional<http_response> write_request::translate(translated_payload& out) {
   out.source = settings.name;
   out.subject = header_or(request_, "X-Subject", settings.name_space);
   out.name_space = settings.name_space;
-  out.destination = source_.destination;
+  out.destination = settings.target_destinations.front();
   out.collection = std::move(fields.collection);
   out.content = std::move(fields.content);
   out.model = std::move(fields.model);
@@ -188,9 +188,11 @@ void write_request::append(translated_payload payload) {
   entry->subject = std::move(payload.subject);
   entry->actor_type = std::move(payload.actor_type);
   entry->actor_id = std::move(payload.actor_id);
-  house_->out.append(std::move(entry),
-                     [self = shared_from_this(), payload_id = std::move(payload.payload_id)](
-                         const core::result<void>& outcome) { self->finish(payload_id, outcome); });
+  house_->out.append(
+      {std::move(entry)},
+      [self = shared_from_this(), payload_id = std::move(payload.payload_id)](
+          const core::result<void>& outcome) { self->finish(payload_id, outcome); },
+      std::nullopt);
 }
 
 void write_request::finish(const std::string& payload_id, const core::result<void>& outcome) {
@@ -239,7 +241,7 @@ std::optional<http_response> check_write_header(const services& house, const act
     return error_response(403, "source_not_permitted_to_write", "this source may not write");
   if (path_source != settings.name)
     return error_response(403, "source_mismatch", "the token belongs to another source");
-  if (const auto why = check_write(settings.policy, source.destination))
+  if (const auto why = check_write(settings.policy, settings.target_destinations.front()))
     return deny(house, settings.name, *why);
   const auto type = request.header("Content-Type").value_or(std::string_view());
   if (!type.empty() && !type.starts_with("application/json"))

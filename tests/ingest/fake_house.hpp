@@ -75,15 +75,17 @@ inline config::source_config make_source(const std::string& name) {
   source.name_space = name + "-space";
   source.can_read = true;
   source.can_write = true;
-  source.target_destination = "sqlite";
+  source.target_destinations = {"sqlite"};
   source.mapping = {{"content", "message.content"}, {"role", "message.role"}, {"model", "model"}};
   return source;
 }
 
 struct fake_house {
   struct pending_append {
-    core::entry_ptr entry;
+    core::entry_ptr entry;  ///< the first of those that were handed in together
     ingest::append_done done;
+    std::vector<core::entry_ptr> entries;
+    std::optional<core::confirmation> wanted;
   };
 
   config::config settings = [] {
@@ -117,9 +119,11 @@ struct fake_house {
   ingest::door& door() {
     if (door_) return *door_;
     ingest::ports behind;
-    behind.append = [this](core::entry_ptr entry, ingest::append_done done) {
-      if (append_later) return void(appends.push_back({std::move(entry), std::move(done)}));
-      appends.push_back({std::move(entry), nullptr});
+    behind.append = [this](std::vector<core::entry_ptr> entries, ingest::append_done done,
+                           std::optional<core::confirmation> wanted) {
+      const auto first = entries.front();
+      appends.push_back({first, nullptr, std::move(entries), std::move(wanted)});
+      if (append_later) return void(appends.back().done = std::move(done));
       done(append_outcome);
     };
     behind.find = [this](destinations::query what, ingest::query_done done) {
