@@ -45,7 +45,8 @@ struct destination_options {
   ordering keep = ordering::none;
   destinations::retry_policy retry;
   breaker_options breaker;
-  bool paused = false;  ///< by the operator, from the start
+  bool paused = false;    ///< by the operator, from the start
+  bool required = false;  ///< the pipeline does not start without it
   /// Why it cannot even be made: its table is wrong. Its entries wait. Empty: it can be.
   std::string fault;
 };
@@ -96,8 +97,9 @@ struct pipeline_status {
 class pipeline {
  public:
   /// Opens the log (which blocks until everything pending is indexed), then starts destinations and
-  /// queues. `types` must outlive the pipeline. Errors: those of wal::log::open; `bad_config` for a
-  /// destination whose type is unknown or whose factory refuses.
+  /// queues. A destination that cannot be used holds up nobody: its entries wait. `types` must
+  /// outlive the pipeline. Errors: those of wal::log::open; `bad_config` for limits of 0, two
+  /// destinations of one name, and a required one that would not take entries now.
   static core::result<std::unique_ptr<pipeline>> start(pipeline_options how,
                                                        const destinations::registry& types,
                                                        core::logger_ptr log,

@@ -14,7 +14,7 @@ caf::error to_caf(const core::error& reason) {
 
 core::error from_caf(const caf::actor_system& system, const caf::error& reason) {
   if (reason.category() != category) {
-    return {core::errc::unreachable, "the actor could not be asked: " + system.render(reason)};
+    return {core::errc::io_failed, "the actor gave no answer: " + system.render(reason)};
   }
   const auto& context = reason.context();
   const bool has_text = context.match_elements<std::string>();

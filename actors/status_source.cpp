@@ -93,7 +93,16 @@ pipeline_status status_source::read() const {
   now.draining = draining_;
   if (log_unattended_ && !now.draining)
     now.wal_trouble = "the actor in front of the log has ended; restart the program";
-  for (const auto& one : boards_) now.destinations.push_back(one->read());
+  const auto backlogs = log_->backlogs();
+  for (const auto& board : boards_) {
+    auto one = board->read();
+    for (const auto& waiting : backlogs) {
+      if (waiting.destination != one.name) continue;
+      one.pending = waiting.entries;
+      one.oldest_pending_seconds = waiting.oldest_seconds;
+    }
+    now.destinations.push_back(std::move(one));
+  }
   return now;
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "actors/confirmations.hpp"
 #include "actors/guard.hpp"
 #include "actors/weight.hpp"
 
@@ -15,6 +16,9 @@ namespace {
 
 /// A group is written at the latest when it has grown to this size, so that one write stays short.
 constexpr std::size_t group_bytes_max = 8 * 1024 * 1024;
+
+/// How often those are looked for who have waited long enough for a delivery.
+constexpr std::chrono::milliseconds expiry_step{250};
 
 /// A fetch that waits for the next commit.
 struct waiting_fetch {
@@ -37,6 +41,7 @@ class wal_state {
     guard(self_, name, options_.logger);
     self_->set_exit_handler([this](caf::exit_msg& message) {
       flush();
+      confirmations_.settle_all();
       self_->quit(std::move(message.reason));
     });
     return {
@@ -45,11 +50,13 @@ class wal_state {
                const std::vector<std::string>& ids) { delivered(destination, ids); },
         [this](failed_atom, const std::string& destination,
                const std::vector<wal::failure>& failures) {
+          confirmations_.failed(destination, failures);
           warn_if_failed("marking permanent failures",
                          options_.log->mark_permanent_failure_batch(failures, destination));
         },
         [this](fetch_atom, const fetch_request& what) { return fetch(what); },
         [this](flush_atom) { flush(); },
+        [this](expire_atom) { expire(); },
         [this](poll_atom) { poll(); },
         [this](seal_atom) { seal(); },
     };
@@ -67,6 +74,7 @@ class wal_state {
   }
 
   void delivered(const std::string& destination, const std::vector<std::string>& ids) {
+    confirmations_.delivered(destination, ids);
     auto& marks = marks_[destination];
     marks.insert(marks.end(), ids.begin(), ids.end());
     queue_flush();
@@ -102,6 +110,7 @@ class wal_state {
       const auto end = outcome + static_cast<std::ptrdiff_t>(one->entries().size());
       const auto refused = std::find_if(outcome, end, [](const auto& each) { return !each.ok(); });
       one->settle(refused == end ? core::result<void>{} : *refused);
+      if (refused == end && one->wanted()) await(*one);
       outcome = end;
       options_.append_seconds->observe(std::chrono::duration<double>(now - one->begun()).count());
     }
@@ -109,6 +118,18 @@ class wal_state {
     const auto accepted = std::count_if(results.begin(), results.end(), is_accepted);
     if (seen_ - before != static_cast<wal::position>(accepted)) return poll();
     hand_on(before, entries, results);
+  }
+
+  /// Somebody wants to hear of the delivery. It cannot have happened yet: nobody has been given the
+  /// entries.
+  void await(submission& one) {
+    if (confirmations_.empty()) self_->delayed_send(self_, expiry_step, expire_atom::value);
+    confirmations_.add(one.entries(), std::move(*one.wanted()), submission::clock::now());
+  }
+
+  void expire() {
+    confirmations_.expire(submission::clock::now());
+    if (!confirmations_.empty()) self_->delayed_send(self_, expiry_step, expire_atom::value);
   }
 
   /// Answers waiting fetches from memory. They have seen everything before `before`, and since then
@@ -143,7 +164,7 @@ class wal_state {
     fetch.full = fetch.full || taken.size() >= fetch.what.entries_max ||
                  (!taken.empty() && fetch.bytes + bytes > fetch.what.bytes_max);
     if (fetch.full) return;  // for good: a later, smaller entry must not overtake
-    taken.push_back(entry);
+    taken.push_back({at, entry});
     fetch.bytes += bytes;
     fetch.answer.next = at + 1;
   }
@@ -151,7 +172,7 @@ class wal_state {
   caf::result<fetched> fetch(fetch_request what) {
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
-    if (!read->entries.empty() || sealed_) return answer(*std::move(read));
+    if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
     return promise;
@@ -193,7 +214,7 @@ class wal_state {
     fetched out;
     out.next = read.next;
     out.last = sealed_ && read.at_end;
-    for (auto& one : read.entries) out.entries.push_back(std::move(one.entry));
+    out.entries = std::move(read.entries);
     return out;
   }
 
@@ -215,6 +236,7 @@ class wal_state {
   std::vector<submission_ptr> group_;
   std::size_t group_bytes_ = 0;
   std::map<std::string, std::vector<std::string>> marks_;
+  confirmations confirmations_;
   std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
   wal::position seen_ = 0;  ///< every waiting fetch has seen what stands before it
   bool flush_queued_ = false;

@@ -109,8 +109,8 @@ core::result<std::vector<core::entry>> log::sample_delivered(std::size_t count) 
 position log::end() const {
   return impl_->end();
 }
-std::vector<std::string> log::pending_destinations() const {
-  return impl_->pending_destinations();
+std::vector<destination_backlog> log::backlogs() const {
+  return impl_->backlogs();
 }
 std::uint64_t log::pending_count() const {
   return impl_->pending_count();

@@ -93,6 +93,13 @@ struct counters {
   double oldest_pending_seconds = 0;  ///< age of the oldest pending entry; 0 if there is none
 };
 
+/// What waits for one destination.
+struct destination_backlog {
+  std::string destination;
+  std::uint64_t entries = 0;
+  double oldest_seconds = 0;  ///< age of the oldest of them
+};
+
 /// One commit: how many entries shared it and how long its write and sync took.
 struct commit_info {
   std::size_t entries = 0;
@@ -157,8 +164,8 @@ class log {
   /// it.
   position end() const;
 
-  /// Names of the destinations that have pending entries.
-  std::vector<std::string> pending_destinations() const;
+  /// Every destination that has pending entries, and how many.
+  std::vector<destination_backlog> backlogs() const;
 
   /// Hands each dead letter to `fn`, oldest first. `fn` must not call the log.
   core::result<void> dead_letters(const dead_letter_filter& which,

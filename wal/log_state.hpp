@@ -68,15 +68,14 @@ class log::impl {
     std::lock_guard lock(mutex_);
     return known_.index().end();
   }
-  std::vector<std::string> pending_destinations() const {
-    std::lock_guard lock(mutex_);
-    return known_.index().destinations();
-  }
+  std::vector<destination_backlog> backlogs() const;
   void on_commit(std::function<void(const commit_info&)> observer) {
     commits_.on_commit(std::move(observer));
   }
 
  private:
+  /// Seconds since then, by our clock.
+  double age(std::uint32_t unix_seconds) const;
   core::result<void> take_stock();
   core::result<void> before_removal(const std::string& segment);
   core::result<void> retire();

@@ -93,6 +93,15 @@ class pending_index {
   /// Destinations with pending entries.
   std::vector<std::string> destinations() const;
 
+  /// What one destination has pending.
+  struct backlog {
+    std::string destination;
+    std::uint64_t entries = 0;
+    std::uint32_t oldest_seconds = 0;  ///< Unix seconds of the first of them
+  };
+  /// Of every destination that has pending entries.
+  std::vector<backlog> backlogs() const;
+
   /// The hash of the first entry of that name.
   id_hash hash_id(std::string_view payload_id, std::string_view destination,
                   std::uint32_t nth = 0) const;
@@ -185,6 +194,8 @@ class pending_index {
   std::unordered_map<position, follower> followers_;  ///< rare
   std::vector<std::string> destination_names_;
   std::vector<std::uint64_t> destination_live_;
+  /// No entry of the destination waits before it; so a look need not begin at the front each time.
+  mutable std::vector<position> destination_first_;
 };
 
 }  // namespace nexus::wal

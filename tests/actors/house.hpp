@@ -27,6 +27,8 @@ class house {
       one.settings.name = name;
       one.settings.type = "scripted";
       one.retry = {5, std::chrono::milliseconds(1), std::chrono::milliseconds(2)};
+      one.breaker = {1, std::chrono::milliseconds(1), std::chrono::milliseconds(2),
+                     std::chrono::milliseconds(5)};
       how.destinations.push_back(one);
     }
     how.wal.directory = directory / "wal";
@@ -57,7 +59,7 @@ inline void append(actors::pipeline& to, std::size_t first, std::size_t last,
   std::latch durable(static_cast<std::ptrdiff_t>(last - first));
   std::atomic<std::size_t> refused = 0;
   for (std::size_t i = first; i < last; ++i) {
-    to.append(make_entry("p" + std::to_string(i), destination),
+    to.append({make_entry("p" + std::to_string(i), destination)},
               [&](const core::result<void>& answer) {
                 if (!answer.ok()) ++refused;
                 durable.count_down();
