@@ -223,6 +223,17 @@ core::result<memory_record> parse_record(std::string_view text) {
   return record;
 }
 
+core::result<memory_record> record_of(const core::entry& entry) {
+  auto record = parse_record(entry.payload);
+  if (!record) return record;
+  if (record->payload_id.empty()) record->payload_id = entry.payload_id;
+  if (record->payload_id.empty()) {
+    return core::error{core::errc::invalid_argument, "the entry has no payload id"};
+  }
+  if (record->classification_tier.empty()) record->classification_tier = "public";
+  return record;
+}
+
 void append_json(std::string& out, const memory_record& record) {
   out += '{';
   for (const auto& field : fields_before_version) {

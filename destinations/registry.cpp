@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "destinations/postgres.hpp"
 #include "destinations/sqlite.hpp"
 
 namespace nexus::destinations {
@@ -23,6 +24,7 @@ std::vector<std::string> registry::types() const {
 
 registry builtin_types() {
   registry types;
+  types.add("postgres", postgres_type());
   types.add("sqlite", sqlite_type());
   return types;
 }

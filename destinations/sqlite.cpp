@@ -54,13 +54,8 @@ struct row {
 };
 
 core::result<row> make_row(const core::entry& entry, outcome& result) {
-  auto record = parse_record(entry.payload);
+  auto record = record_of(entry);
   if (!record) return std::move(record).reason();
-  if (record->payload_id.empty()) record->payload_id = entry.payload_id;
-  if (record->payload_id.empty()) {
-    return core::error{core::errc::invalid_argument, "the entry has no payload id"};
-  }
-  if (record->classification_tier.empty()) record->classification_tier = "public";
   row made{*std::move(record), {}, {}, {}, &result};
   made.embedding = encode_embedding(made.record.embedding);
   made.metadata = metadata_json(made.record.metadata);

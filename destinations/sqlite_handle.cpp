@@ -5,19 +5,9 @@
 
 #include <sqlite3.h>
 
+#include "destinations/reason.hpp"
+
 namespace nexus::destinations {
-
-namespace {
-
-/// Error texts may quote a trigger's own words; a reason is one line.
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return text;
-}
-
-}  // namespace
 
 outcome_kind outcome_of_sqlite(int code) noexcept {
   if (code == SQLITE_READONLY_DBMOVED) return outcome_kind::transient;
