@@ -71,7 +71,9 @@ class fresh_database {
   }
   ~fresh_database() {
     raw_.reset();
-    server().start();  // for the next test, should this one have stopped it
+    server().start();  // should the test have stopped it
+    // After a crash the server syncs all files of all databases.
+    raw_postgres(server().dsn()).rows("DROP DATABASE " + name_ + " WITH (FORCE)");
   }
   fresh_database(const fresh_database&) = delete;
   fresh_database& operator=(const fresh_database&) = delete;

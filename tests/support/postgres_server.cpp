@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr auto patience = 60s;
+constexpr auto patience = 120s;
 constexpr auto pause_between_looks = 5ms;
 
 /// The directory of the newest version's programs; empty if there is none.
