@@ -4,20 +4,22 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pwd.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 namespace nexus::test {
 
@@ -27,7 +29,32 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto patience = 120s;
-constexpr auto pause_between_looks = 5ms;
+constexpr int look_for_its_end_every_ms = 100;
+
+/// Says when a file of a directory has changed.
+class directory_watch {
+ public:
+  explicit directory_watch(const std::string& directory)
+      : events_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    if (::inotify_add_watch(events_, directory.c_str(), IN_CREATE | IN_MODIFY) < 0) {
+      throw std::runtime_error("inotify " + directory);
+    }
+  }
+  ~directory_watch() { ::close(events_); }
+  directory_watch(const directory_watch&) = delete;
+  directory_watch& operator=(const directory_watch&) = delete;
+
+  void wait(int milliseconds) {
+    pollfd watched{events_, POLLIN, 0};
+    ::poll(&watched, 1, milliseconds);
+    std::array<char, 4096> passed;
+    while (::read(events_, passed.data(), passed.size()) > 0) {
+    }
+  }
+
+ private:
+  int events_;
+};
 
 /// The directory of the newest version's programs; empty if there is none.
 std::string newest_binaries() {
@@ -35,7 +62,9 @@ std::string newest_binaries() {
   int newest_version = 0;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", none)) {
-    const int version = std::atoi(entry.path().filename().c_str());
+    int version = 0;
+    const std::string name = entry.path().filename().string();
+    std::from_chars(name.data(), name.data() + name.size(), version);
     const fs::path bin = entry.path() / "bin";
     if (version > newest_version && fs::exists(bin / "initdb")) {
       newest = bin.string();
@@ -134,6 +163,7 @@ pid_t postgres_server::spawn(const std::vector<std::string>& command) const {
 
 /// False if it ended instead: after a kill, what is left of the one before may be in its way.
 bool postgres_server::came_up() {
+  directory_watch changes(directory_ / "data");
   postmaster_ = spawn({binaries_ + "/postgres", "-D", directory_ / "data"});
   const auto until = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < until) {
@@ -142,7 +172,7 @@ bool postgres_server::came_up() {
       postmaster_ = 0;
       return false;
     }
-    std::this_thread::sleep_for(pause_between_looks);
+    changes.wait(look_for_its_end_every_ms);
   }
   throw std::runtime_error("PostgreSQL does not come up: " + read_file(directory_ / "log"));
 }
