@@ -143,11 +143,16 @@ class postgres_destination final : public destination {
     return connection_.open(until, timeout_);
   }
 
-  /// Connects, and makes the table the first time.
+  /// Connects, and makes the table the first time. No entry is at fault for what fails here: what
+  /// is refused for good (an event trigger that raises, a wrong parameter of the session) needs a
+  /// person.
   std::optional<postgres_fault> ready(postgres_deadline until) {
-    if (auto refused = connect(until)) return refused;
-    if (table_ready_) return std::nullopt;
-    if (auto refused = make_table(table_, connection_, plan_, until)) return refused;
+    auto refused = connect(until);
+    if (!refused && !table_ready_) refused = make_table(table_, connection_, plan_, until);
+    if (refused && refused->kind == outcome_kind::permanent) {
+      refused->kind = outcome_kind::config_fault;
+    }
+    if (refused || table_ready_) return refused;
     insert_ = insert_statement(plan_.name.quoted(), table_.embedding_type);
     table_ready_ = true;
     return std::nullopt;

@@ -57,7 +57,8 @@ std::size_t code_place(std::string_view line) {
 }  // namespace
 
 core::error to_error(const postgres_fault& fault) {
-  const bool mend = fault.kind == outcome_kind::config_fault;
+  const bool mend =
+      fault.kind == outcome_kind::config_fault || fault.kind == outcome_kind::permanent;
   return {mend ? core::errc::bad_config : core::errc::unreachable, fault.reason};
 }
 

@@ -145,6 +145,23 @@ TEST_CASE("no password where one is asked for is a fault of the configuration") 
         all_of(outcome_kind::config_fault, 1));
 }
 
+TEST_CASE("what is refused before a row was sent is no row's fault") {
+  fresh_database database;
+  auto options = database.options();
+  options.dsn += " options='-c lock_timeout=soon'";
+  auto store = fresh_database::made(options);
+  CHECK(contains(ping_reason(*store, errc::bad_config), "22023"));
+  CHECK(deliver(*store, {entry_named("p1")}) == all_of(outcome_kind::config_fault, 1));
+
+  database->rows(
+      "CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE"
+      " EXCEPTION 'ask first'; END $$");
+  database->rows("CREATE EVENT TRIGGER no ON ddl_command_start EXECUTE FUNCTION no()");
+  const auto outcomes = database.store()->deliver(entries("p", 1));
+  CHECK(kinds(outcomes) == all_of(outcome_kind::config_fault, 1));
+  CHECK(contains(outcomes[0].reason, "ask first"));
+}
+
 TEST_CASE("too many connections are waited for") {
   fresh_database database;
   const std::string password = database.add_user("bob");
