@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "destinations/postgres.hpp"
+#include "destinations/jetstream.hpp"
 #include "destinations/sqlite.hpp"
 
 namespace nexus::destinations {
@@ -25,6 +26,7 @@ std::vector<std::string> registry::types() const {
 registry builtin_types() {
   registry types;
   types.add("postgres", postgres_type());
+  types.add("jetstream", jetstream_type());
   types.add("sqlite", sqlite_type());
   return types;
 }
