@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <utility>
 
 #include <nats/nats.h>
@@ -148,14 +151,60 @@ std::optional<outcome> unreadable_file(const jetstream_options& options) {
   return std::nullopt;
 }
 
+/// Replies on their way from the library's thread to ours. An asynchronous subscription, because a
+/// synchronous one reports "no responders" without saying for which message.
+class reply_queue {
+ public:
+  void push(jetstream_reply reply) {
+    {
+      const std::lock_guard lock(mutex_);
+      replies_.push_back(std::move(reply));
+    }
+    arrived_.notify_one();
+  }
+
+  std::optional<jetstream_reply> pop(milliseconds wait) {
+    std::unique_lock lock(mutex_);
+    if (!arrived_.wait_for(lock, wait, [this] { return !replies_.empty(); })) return std::nullopt;
+    auto first = std::move(replies_.front());
+    replies_.pop_front();
+    return first;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<jetstream_reply> replies_;
+};
+
+/// The library may still be in a callback when a subscription has been destroyed, so the callbacks
+/// share the queue; the last one of a subscription lets go of it.
+using shared_queue = std::shared_ptr<reply_queue>;
+
+void take_reply(natsConnection*, natsSubscription*, natsMsg* received, void* closure) {
+  const message_handle owner(received);
+  jetstream_reply reply;
+  const std::string_view subject = natsMsg_GetSubject(received);
+  const auto digits = subject.substr(subject.rfind('.') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), reply.token);
+  reply.no_responders = natsMsg_IsNoResponders(received);
+  reply.body.assign(natsMsg_GetData(received),
+                    static_cast<std::size_t>(natsMsg_GetDataLength(received)));
+  (*static_cast<shared_queue*>(closure))->push(std::move(reply));
+}
+
+void release_queue(void* closure) {
+  delete static_cast<shared_queue*>(closure);
+}
+
 }  // namespace
 
 struct jetstream_session::handles {
   connection_handle connection;
   context_handle context;
   std::string inbox;  ///< ends in a dot; a token follows
-  subscription_handle replies;
-  bool broken = false;  ///< no reply can come any more, whatever the connection's own state
+  subscription_handle subscription;
+  shared_queue replies = std::make_shared<reply_queue>();
 
   natsStatus open(natsOptions* options) {
     natsConnection* made = nullptr;
@@ -167,16 +216,24 @@ struct jetstream_session::handles {
     if (status != NATS_OK) return status;
     inbox = std::string(name) + '.';
     natsInbox_Destroy(name);
-    natsSubscription* subscribed = nullptr;
-    status = natsConnection_SubscribeSync(&subscribed, made, (inbox + '*').c_str());
-    replies.reset(subscribed);
-    if (status != NATS_OK) return status;
-    status = natsSubscription_SetPendingLimits(subscribed, -1, -1);
+    status = subscribe();
     if (status != NATS_OK) return status;
     jsCtx* js = nullptr;
     status = natsConnection_JetStream(&js, made, nullptr);
     context.reset(js);
     return status;
+  }
+
+  natsStatus subscribe() {
+    auto closure = std::make_unique<shared_queue>(replies);
+    natsSubscription* made = nullptr;
+    natsStatus status = natsConnection_Subscribe(&made, connection.get(), (inbox + '*').c_str(),
+                                                 take_reply, closure.get());
+    subscription.reset(made);
+    if (status != NATS_OK) return status;
+    status = natsSubscription_SetOnCompleteCB(made, release_queue, closure.release());
+    if (status != NATS_OK) return status;
+    return natsSubscription_SetPendingLimits(made, -1, -1);
   }
 };
 
@@ -187,7 +244,7 @@ jetstream_session::~jetstream_session() {
 }
 
 bool jetstream_session::connected() const {
-  return handles_ && !handles_->broken &&
+  return handles_ &&
          natsConnection_Status(handles_->connection.get()) == NATS_CONN_STATUS_CONNECTED;
 }
 
@@ -235,22 +292,7 @@ std::optional<outcome> jetstream_session::publish(const jetstream_message& messa
 }
 
 std::optional<jetstream_reply> jetstream_session::next_reply(milliseconds wait) {
-  natsMsg* received = nullptr;
-  const auto status = natsSubscription_NextMsg(&received, handles_->replies.get(),
-                                               std::max(wait, milliseconds{1}).count());
-  const message_handle owner(received);
-  if (status != NATS_OK) {
-    handles_->broken = status != NATS_TIMEOUT;
-    return std::nullopt;
-  }
-  jetstream_reply reply;
-  const std::string_view subject = natsMsg_GetSubject(received);
-  const auto digits = subject.substr(std::min(subject.size(), handles_->inbox.size()));
-  std::from_chars(digits.data(), digits.data() + digits.size(), reply.token);
-  reply.no_responders = natsMsg_IsNoResponders(received);
-  reply.body.assign(natsMsg_GetData(received),
-                    static_cast<std::size_t>(natsMsg_GetDataLength(received)));
-  return reply;
+  return handles_->replies->pop(wait);
 }
 
 std::optional<std::string> jetstream_session::refused_right() const {

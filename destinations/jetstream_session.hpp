@@ -1,5 +1,5 @@
 // One connection to a NATS server, as the JetStream destination uses it. Belongs to one thread; the
-// client library's own threads only read and write the socket.
+// client library's own threads read and write the socket and hand replies over through a queue.
 //
 // The library's reconnecting is off: it would keep messages of a lost connection in a buffer of its
 // own, and report refused credentials on another thread. Who uses a session connects anew.
