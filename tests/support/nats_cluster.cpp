@@ -346,10 +346,12 @@ std::vector<nats_message> nats_cluster::messages(const std::string& stream) {
     jsSubOptions how;
     jsSubOptions_Init(&how);
     how.Stream = stream.c_str();
-    how.Ordered = true;
+    // Not an ordered consumer: where one falls behind, libnats 3.4.1 may abort.
+    how.Config.AckPolicy = js_AckNone;
     natsSubscription* made = nullptr;
     auto status = js_SubscribeSync(&made, asks.jetstream(), ">", nullptr, &how, nullptr);
     const owned<natsSubscription, natsSubscription_Destroy> reading(made);
+    if (status == NATS_OK) status = natsSubscription_SetPendingLimits(made, -1, -1);
     while (status == NATS_OK && all.size() < count) {
       natsMsg* next = nullptr;
       status = natsSubscription_NextMsg(&next, made, request_wait.count());
