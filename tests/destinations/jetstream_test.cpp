@@ -1,3 +1,7 @@
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <map>
 #include <set>
@@ -29,6 +33,22 @@ void check_all(const std::vector<outcome>& outcomes, std::size_t count, outcome_
     INFO(each.reason);
     REQUIRE(each.kind == kind);
   }
+}
+
+/// PATH.crt, which vouches for itself, and PATH.key.
+void make_certificate(const std::string& path) {
+  std::vector<std::string> words{
+      "openssl", "req",         "-x509", "-newkey",       "rsa:2048", "-nodes",
+      "-days",   "2",           "-subj", "/CN=localhost", "-addext",  "subjectAltName=IP:127.0.0.1",
+      "-keyout", path + ".key", "-out",  path + ".crt"};
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t pid = 0;
+  REQUIRE(::posix_spawnp(&pid, "openssl", nullptr, nullptr, arguments.data(), environ) == 0);
+  int status = 0;
+  REQUIRE(::waitpid(pid, &status, 0) == pid);
+  REQUIRE(status == 0);
 }
 
 /// As far as a call may take before the pipeline counts it as hung.
@@ -195,7 +215,8 @@ TEST_CASE("a subject that may not be published to is a fault of the configuratio
   nats_cluster server({.config = R"(authorization { users: [
       { user: admin, password: a },
       { user: nexus, password: n, permissions: {
-          publish: { allow: ["$JS.API.STREAM.INFO.S", "nexus.main"] }, subscribe: "_INBOX.>" } } ] })",
+          publish: { allow: ["$JS.API.STREAM.INFO.S", "nexus.main"] },
+          subscribe: "_INBOX.>" } } ] })",
                        .user = "admin",
                        .password = "a"});
   server.add_stream(stream_s());
@@ -213,6 +234,24 @@ TEST_CASE("a subject that may not be published to is a fault of the configuratio
   INFO(outcomes[1].reason);
   CHECK(outcomes[1].reason.find("nexus.foreign") != std::string::npos);
   CHECK(deliver_one(*events, make_entry("p2")).kind == outcome_kind::delivered);
+}
+
+TEST_CASE("an encrypted connection needs a server with a certificate that is trusted") {
+  const temp_dir keys;
+  make_certificate(keys / "server");
+  make_certificate(keys / "stranger");
+  nats_cluster server({.config = "tls { cert_file: \"" + keys / "server.crt" + "\", key_file: \"" +
+                                 keys / "server.key" + "\" }",
+                       .ca_file = keys / "server.crt"});
+  server.add_stream(stream_s());
+  const auto plain = events_settings(server.urls());
+  auto encrypted = events_settings("tls" + server.urls().substr(4));
+  CHECK(deliver_one(*make_events(plain), make_entry("p0")).kind == outcome_kind::config_fault);
+  encrypted.values["ca_file"] = keys / "stranger.crt";
+  CHECK(deliver_one(*make_events(encrypted), make_entry("p0")).kind == outcome_kind::config_fault);
+  encrypted.values["ca_file"] = keys / "server.crt";
+  CHECK(deliver_one(*make_events(encrypted), make_entry("p0")).kind == outcome_kind::delivered);
+  CHECK(server.message_count("S") == 1);
 }
 
 TEST_CASE("a message that is too large for the server or the stream is refused alone, for good") {

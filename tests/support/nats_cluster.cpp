@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -12,7 +13,6 @@
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
-#include <thread>
 
 #include <nats/nats.h>
 
@@ -25,7 +25,9 @@ using clock = std::chrono::steady_clock;
 
 /// For anything that must become true; generous, because the machine may be busy.
 constexpr std::chrono::seconds patience{60};
-constexpr milliseconds poll_interval{20};
+/// In milliseconds. A server tells nobody when it has elected a leader or caught up: it must be
+/// asked.
+constexpr int poll_interval = 20;
 constexpr milliseconds request_wait{2'000};
 
 template <class Handle, void (*destroy)(Handle*)>
@@ -43,7 +45,7 @@ void wait_until(const std::string& what, const std::function<bool()>& holds) {
   const auto deadline = clock::now() + patience;
   while (!holds()) {
     if (clock::now() > deadline) throw std::runtime_error("gave up waiting until " + what);
-    std::this_thread::sleep_for(poll_interval);
+    ::poll(nullptr, 0, poll_interval);
   }
 }
 
@@ -127,6 +129,10 @@ class nats_cluster::client {
     natsOptions_SetTimeout(made, request_wait.count());
     if (!options.user.empty()) {
       natsOptions_SetUserInfo(made, options.user.c_str(), options.password.c_str());
+    }
+    if (!options.ca_file.empty()) {
+      natsOptions_SetSecure(made, true);
+      natsOptions_LoadCATrustedCertificates(made, options.ca_file.c_str());
     }
     natsConnection* connected = nullptr;
     status_ = natsConnection_Connect(&connected, made);

@@ -24,6 +24,8 @@ struct nats_options {
   /// Who the cluster's own questions come from; empty: nobody in particular.
   std::string user = {};
   std::string password = {};
+  /// Whom they trust, where the servers want encrypted connections.
+  std::string ca_file = {};
 };
 
 struct nats_stream {
