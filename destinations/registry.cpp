@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "destinations/postgres.hpp"
 #include "destinations/jetstream.hpp"
+#include "destinations/postgres.hpp"
 #include "destinations/sqlite.hpp"
 
 namespace nexus::destinations {
@@ -25,8 +25,8 @@ std::vector<std::string> registry::types() const {
 
 registry builtin_types() {
   registry types;
-  types.add("postgres", postgres_type());
   types.add("jetstream", jetstream_type());
+  types.add("postgres", postgres_type());
   types.add("sqlite", sqlite_type());
   return types;
 }

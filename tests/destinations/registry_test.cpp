@@ -49,7 +49,7 @@ TEST_CASE("a name that is taken stays with its first type") {
 TEST_CASE("the built-in types can be added to and are listed in order") {
   registry types = builtin_types();
   REQUIRE(types.add("silent", silent_type()));
-  CHECK(types.types() == std::vector<std::string>{"postgres", "silent", "sqlite"});
+  CHECK(types.types() == std::vector<std::string>{"jetstream", "postgres", "silent", "sqlite"});
   CHECK_FALSE(types.add("sqlite", silent_type()));
 }
 
