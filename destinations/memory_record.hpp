@@ -87,4 +87,7 @@ void append_json(std::string& out, const memory_record& record);
 std::string metadata_json(const std::map<std::string, std::string>& metadata);
 core::result<std::map<std::string, std::string>> parse_metadata(std::string_view json);
 
+/// An embedding as a JSON array of numbers, in the reference's spelling.
+std::string embedding_json(const std::vector<float>& embedding);
+
 }  // namespace nexus::destinations

@@ -4,7 +4,9 @@
 
 #include "destinations/jetstream.hpp"
 #include "destinations/postgres.hpp"
+#include "destinations/http.hpp"
 #include "destinations/sqlite.hpp"
+#include "destinations/supabase.hpp"
 
 namespace nexus::destinations {
 
@@ -27,7 +29,10 @@ registry builtin_types() {
   registry types;
   types.add("jetstream", jetstream_type());
   types.add("postgres", postgres_type());
+  types.add("http", http_type());
+  types.add("openbrain", supabase_type());
   types.add("sqlite", sqlite_type());
+  types.add("supabase", supabase_type());
   return types;
 }
 
