@@ -111,14 +111,10 @@ class http_destination final : public destination {
   }
 
   core::result<void> ping() override {
-    std::optional<http_request> probe = request("ping", "");
-    probe->method = "OPTIONS";
-    probe->url = url_.expand("ping");
-    outcome result;
-    connections_.run(
-        options_.timeout, [&] { return std::exchange(probe, std::nullopt); },
-        [&](std::size_t, const http_reply& reply) { result = judge_ping(reply); });
-    return to_result(result);
+    http_request probe = request("ping", "");
+    probe.method = "OPTIONS";
+    probe.url = url_.expand("ping");
+    return to_result(judge_ping(ask(connections_, options_.timeout, std::move(probe))));
   }
 
  private:

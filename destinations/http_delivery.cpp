@@ -72,4 +72,14 @@ std::vector<outcome> deliver_each(http_multi& connections, std::chrono::millisec
   return under_way.finish();
 }
 
+http_reply ask(http_multi& connections, std::chrono::milliseconds timeout, http_request request) {
+  std::optional<http_request> only = std::move(request);
+  http_reply answer;
+  answer.problem = "the time is over";
+  connections.run(
+      timeout, [&] { return std::exchange(only, std::nullopt); },
+      [&](std::size_t, const http_reply& reply) { answer = reply; });
+  return answer;
+}
+
 }  // namespace nexus::destinations

@@ -29,4 +29,7 @@ std::vector<outcome> deliver_each(http_multi& connections, std::chrono::millisec
                                   std::span<const core::entry_ptr> batch,
                                   const http_dialect& dialect);
 
+/// The reply to a single request.
+http_reply ask(http_multi& connections, std::chrono::milliseconds timeout, http_request request);
+
 }  // namespace nexus::destinations

@@ -52,14 +52,8 @@ class supabase_destination final : public destination {
   }
 
   core::result<void> ping() override {
-    std::optional<http_request> probe = request("HEAD", table_);
-    outcome result;
-    connections_.run(
-        timeout_, [&] { return std::exchange(probe, std::nullopt); },
-        [&](std::size_t, const http_reply& reply) {
-          result = postgrest_outcome_of(reply, origin_);
-        });
-    return to_result(result);
+    const auto reply = ask(connections_, timeout_, request("HEAD", table_));
+    return to_result(postgrest_outcome_of(reply, origin_));
   }
 
   core::result<std::vector<bool>> exists(std::span<const std::string> payload_ids) override {
@@ -133,11 +127,10 @@ supabase_options options_of(const core::setting_values& values) {
 }  // namespace
 
 std::vector<core::setting_problem> check(const supabase_options& options) {
-  std::vector<core::setting_problem> problems;
   http_options same;
   same.url = options.url;
   same.api_key = options.api_key;
-  problems = check(same);
+  std::vector<core::setting_problem> problems = check(same);
   if (options.url.find_first_of("?#{}") != std::string::npos) {
     problems.push_back({"url", "it is the project's own URL, without a query or a placeholder"});
   }
