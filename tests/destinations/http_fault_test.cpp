@@ -162,7 +162,7 @@ TEST_CASE("a whole head counts, whatever becomes of the body") {
 
 TEST_CASE("a server that hangs is unreachable once the time is over, and so is the rest") {
   http_receiver receiver;
-  const auto to = made_with(receiver.url(), 2, milliseconds(600));
+  const auto to = made_with(receiver.url(), 2, milliseconds(1500));
   auto batch = good_entries(10);
   batch[0] = entry_that("a", "hang");
   batch[1] = entry_that("b", "hang");
@@ -174,12 +174,12 @@ TEST_CASE("a server that hangs is unreachable once the time is over, and so is t
 
 TEST_CASE("an entry that alone gets no answer is refused for itself") {
   http_receiver receiver;
-  const auto to = made_with(receiver.url(), 2, milliseconds(2000));
-  auto batch = good_entries(10);
-  batch[2] = entry_that("a", "hang");
+  const auto to = made_with(receiver.url(), 2, milliseconds(3000));
+  auto batch = good_entries(4);
+  batch[1] = entry_that("a", "hang");
   const auto outcomes = to->deliver(batch);
-  CHECK(outcomes[2].kind == outcome_kind::transient);
-  CHECK(counted(outcomes)[outcome_kind::delivered] == 9);
+  CHECK(outcomes[1].kind == outcome_kind::transient);
+  CHECK(counted(outcomes)[outcome_kind::delivered] == 3);
 }
 
 TEST_CASE("no time means nothing is sent") {
