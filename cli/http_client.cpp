@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include <curl/curl.h>
 
@@ -12,6 +13,12 @@ namespace {
 
 std::size_t append_body(char* bytes, std::size_t, std::size_t size, void* body) {
   static_cast<std::string*>(body)->append(bytes, size);
+  return size;
+}
+
+/// Sees the empty line at the end of the head: curl takes a head that is cut off for a whole one.
+std::size_t note_end_of_head(char* bytes, std::size_t, std::size_t size, void* whole) {
+  if (std::string_view(bytes, size) == "\r\n") *static_cast<bool*>(whole) = true;
   return size;
 }
 
@@ -78,6 +85,7 @@ core::result<http_answer> http_client::send(const request& what) {
   const std::string url = "http://" + authority_ + what.target;
   http_answer answer;
   bool sent = false;
+  bool has_head = false;
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
@@ -92,11 +100,14 @@ core::result<http_answer> http_client::send(const request& what) {
   }
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &allow_once);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, &sent);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &note_end_of_head);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &has_head);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &append_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer.body);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, connection_->detail.data());
   connection_->detail.front() = '\0';
-  const CURLcode code = curl_easy_perform(easy);
+  CURLcode code = curl_easy_perform(easy);
+  if (code == CURLE_OK && !has_head) code = CURLE_GOT_NOTHING;
   if (code != CURLE_OK) {
     return core::error{core::errc::unreachable,
                        authority_ + ": " + problem_of(code, connection_->detail.data())};

@@ -1,9 +1,9 @@
 #include "cli/wire.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "cli/file_limit.hpp"
 
 namespace nexus::cli {
 namespace {
@@ -56,15 +56,9 @@ constexpr std::size_t reserved_files = 192;
 /// How many connections may be open without taking the last descriptors: a log that cannot open its
 /// next segment refuses every write, and anybody can open connections.
 std::size_t connections_that_fit(std::size_t wanted) {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
-  const rlim_t enough = std::min<rlim_t>(files.rlim_max, wanted + reserved_files);
-  if (files.rlim_cur < enough) {
-    const rlimit raised{enough, files.rlim_max};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) files.rlim_cur = enough;
-  }
-  const auto limit = static_cast<std::size_t>(files.rlim_cur);
-  return std::min(wanted, limit > 2 * reserved_files ? limit - reserved_files : limit / 4);
+  const auto limit = raise_file_limit(wanted + reserved_files);
+  if (!limit) return wanted;
+  return std::min(wanted, *limit > 2 * reserved_files ? *limit - reserved_files : *limit / 4);
 }
 
 std::string to_string(actors::destination_status::phase state) {

@@ -198,6 +198,7 @@ struct http_multi::engine {
       if (location != nullptr) reply.location_host = one_line(url_host(location));
       return;
     }
+    if (code == CURLE_OK) code = CURLE_GOT_NOTHING;  // a head that is cut off passes for whole
     reply.how = end_of(code);
     if (code == CURLE_OPERATION_TIMEDOUT) {
       curl_off_t ready_to_send = 0;

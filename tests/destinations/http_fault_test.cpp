@@ -144,10 +144,15 @@ TEST_CASE("a host that does not exist is unreachable") {
   CHECK(result.reason.find("hush") == std::string::npos);
 }
 
-TEST_CASE("a server that closes in the middle of the head is unreachable") {
+TEST_CASE("a server that closes before the end of the head is unreachable") {
   http_receiver receiver;
   const auto to = made_for(receiver.url());
-  CHECK(deliver_one(*to, entry_that("a", "cut")).kind == outcome_kind::unreachable);
+  for (const std::string words : {"drop", "cut"}) {
+    const auto result = deliver_one(*to, entry_that("a", words));
+    CHECK(result.kind == outcome_kind::unreachable);
+    CHECK(result.reason.starts_with(receiver.url() + ": "));
+    CHECK(result.reason.find("No error") == std::string::npos);
+  }
 }
 
 TEST_CASE("a whole head counts, whatever becomes of the body") {

@@ -10,9 +10,9 @@ its key, too. A request's "signed" are the numbers of the --secret arguments who
 in its webhook-signature.
 
 What to do stands in the JSON body's member "do" (or "content", after "do:"), else in the path as
-/do/WORDS/…; words are separated by semicolons: status=N, header=Name:value, body=TEXT, huge, hang, cut
-(in the head), cut-body, close (after the answer, without having said so), together=N (wait until so
-many requests are here at the same time).
+/do/WORDS/…; words are separated by semicolons: status=N, header=Name:value, body=TEXT, huge, hang,
+drop (without an answer), cut (in the head), cut-body, close (after the answer, without having said
+so), together=N (wait until so many requests are here at the same time).
 """
 
 import argparse
@@ -126,6 +126,9 @@ class Handler(BaseHTTPRequestHandler):
             BOOK.wait_for(int(words["together"][0]))
         if "hang" in words:
             BOOK.never.wait()
+        if "drop" in words:
+            self.drop()
+            return
         if "cut" in words:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-")
             self.drop()
