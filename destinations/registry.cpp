@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "destinations/http.hpp"
 #include "destinations/jetstream.hpp"
 #include "destinations/postgres.hpp"
-#include "destinations/http.hpp"
 #include "destinations/sqlite.hpp"
 #include "destinations/supabase.hpp"
 
@@ -27,10 +27,10 @@ std::vector<std::string> registry::types() const {
 
 registry builtin_types() {
   registry types;
-  types.add("jetstream", jetstream_type());
-  types.add("postgres", postgres_type());
   types.add("http", http_type());
+  types.add("jetstream", jetstream_type());
   types.add("openbrain", supabase_type());
+  types.add("postgres", postgres_type());
   types.add("sqlite", sqlite_type());
   types.add("supabase", supabase_type());
   return types;

@@ -165,6 +165,18 @@ TEST_CASE("a whole head counts, whatever becomes of the body") {
   CHECK(deliver_one(*to, entry_that("a")).kind == outcome_kind::delivered);
 }
 
+TEST_CASE("a huge answer is not read to its end: its connection is given up instead") {
+  http_receiver receiver;
+  const auto to = made_with(receiver.url(), 1);
+  for (const std::string words : {"", "", "huge", ""}) {
+    CHECK(deliver_one(*to, entry_that("a", words)).kind == outcome_kind::delivered);
+  }
+  const auto all = receiver.take().requests;
+  REQUIRE(all.size() == 4);
+  CHECK(all[0].connection == all[2].connection);
+  CHECK(all[2].connection != all[3].connection);
+}
+
 TEST_CASE("a server that hangs is unreachable once the time is over, and so is the rest") {
   http_receiver receiver;
   const auto to = made_with(receiver.url(), 2, milliseconds(1500));
