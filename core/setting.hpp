@@ -53,4 +53,14 @@ struct setting_schema {
   std::function<std::vector<setting_problem>(const setting_values&)> check = {};
 };
 
+/// Puts in the fallback of each key that is absent.
+void fill_fallbacks(const setting_schema& schema, setting_values& values);
+
+/// What is wrong with values that do not come from a config file, in the order of the keys: one
+/// that is required and absent or empty, that is none of its choices, no integer or outside of its
+/// range, no boolean; then names that no key has. Where nothing is, what the schema's own `check`
+/// says.
+std::vector<setting_problem> check_settings(const setting_schema& schema,
+                                            const setting_values& values);
+
 }  // namespace nexus::core
