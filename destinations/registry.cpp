@@ -4,6 +4,7 @@
 
 #include "destinations/http.hpp"
 #include "destinations/jetstream.hpp"
+#include "destinations/jsonl.hpp"
 #include "destinations/postgres.hpp"
 #include "destinations/sqlite.hpp"
 #include "destinations/supabase.hpp"
@@ -29,6 +30,7 @@ registry builtin_types() {
   registry types;
   types.add("http", http_type());
   types.add("jetstream", jetstream_type());
+  types.add("jsonl", jsonl_type());
   types.add("openbrain", supabase_type());
   types.add("postgres", postgres_type());
   types.add("sqlite", sqlite_type());

@@ -11,6 +11,7 @@
 
 #include "core/file.hpp"
 #include "destinations/memory_record.hpp"
+#include "destinations/os_outcome.hpp"
 
 namespace nexus::destinations {
 
@@ -57,10 +58,7 @@ constexpr std::array<const char*, 4> create_indexes{{
 }};
 
 sqlite_fault os_fault(int number, const std::string& doing) {
-  const bool passing = number == ENOSPC || number == EDQUOT || number == EMFILE ||
-                       number == ENFILE || number == ENOMEM || number == EIO || number == EINTR;
-  return {passing ? outcome_kind::unreachable : outcome_kind::config_fault,
-          core::os_error(number, "cannot " + doing).text};
+  return {outcome_of_os(number), core::os_error(number, "cannot " + doing).text};
 }
 
 /// Creates what is missing of `path` with mode 0700 and makes the new names survive a power cut.

