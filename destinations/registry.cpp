@@ -5,6 +5,7 @@
 #include "destinations/http.hpp"
 #include "destinations/jetstream.hpp"
 #include "destinations/jsonl.hpp"
+#include "destinations/plugin_loader.hpp"
 #include "destinations/postgres.hpp"
 #include "destinations/sqlite.hpp"
 #include "destinations/supabase.hpp"
@@ -32,6 +33,7 @@ registry builtin_types() {
   types.add("jetstream", jetstream_type());
   types.add("jsonl", jsonl_type());
   types.add("openbrain", supabase_type());
+  types.add("plugin", plugin_type());
   types.add("postgres", postgres_type());
   types.add("sqlite", sqlite_type());
   types.add("supabase", supabase_type());

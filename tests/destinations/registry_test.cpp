@@ -52,7 +52,8 @@ TEST_CASE("the built-in types can be added to and are listed in order") {
   registry types = builtin_types();
   REQUIRE(types.add("silent", silent_type()));
   CHECK(types.types() == std::vector<std::string>{"http", "jetstream", "jsonl", "openbrain",
-                                                  "postgres", "silent", "sqlite", "supabase"});
+                                                  "plugin", "postgres", "silent", "sqlite",
+                                                  "supabase"});
   CHECK_FALSE(types.add("sqlite", silent_type()));
 }
 
