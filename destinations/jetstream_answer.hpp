@@ -40,7 +40,7 @@ outcome outcome_of_error(std::uint32_t code, std::uint32_t http_code, std::strin
 /// Reads the answer to a published message. Nothing: it says neither yes nor no, send the message
 /// again: the stream has no leader, or a message with the same id is on its way but not stored yet.
 ///
-/// Replicated streams of servers before 2.10.26 answer `duplicate` with sequence 0 to such a
+/// Replicated streams of older servers answer `duplicate` with sequence 0 to such a
 /// message. That is no acknowledgement: after a change of the leader the first one may be lost.
 std::optional<outcome> read_answer(std::string_view json, std::string_view stream);
 
