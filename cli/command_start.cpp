@@ -72,7 +72,10 @@ int command_start(const start_options& how, const destinations::registry& types)
   auto loaded = config::load(*home, type_table(types));
   if (!loaded) return fail(loaded.reason());
   const auto log = make_logger(loaded->settings);
-  for (const auto& warning : loaded->warnings) log->warn(config::to_string(warning));
+  for (const auto& one : loaded->findings) {
+    const bool is_error = one.level == config::severity::error;
+    is_error ? log->error(config::to_string(one)) : log->warn(config::to_string(one));
+  }
   return serve(how, *home, std::move(*loaded), types, log);
 }
 
