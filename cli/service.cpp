@@ -5,6 +5,7 @@
 
 #include "cli/version.hpp"
 #include "cli/wire.hpp"
+#include "ingest/fanout.hpp"
 
 namespace nexus::cli {
 namespace {
@@ -59,8 +60,8 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
   auto how = pipeline_options(*settings_, types, log_);
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
-  how.on_pending = [this](const core::entry& value) {
-    if (value.idempotency_key.empty()) return;
+  how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
+    if (!writes.add(value) || value.idempotency_key.empty()) return;
     door_->restore(value.source, value.idempotency_key, value.payload_id);
   };
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);

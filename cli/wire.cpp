@@ -45,6 +45,7 @@ actors::destination_options destination_options(const config::config& settings,
   to.breaker.open = from.breaker.open;
   to.breaker.open_max = from.breaker.open_max;
   to.breaker.config_fault = from.breaker.config_fault;
+  to.required = from.required;
   to.fault = from.fault;
   return to;
 }
@@ -179,7 +180,8 @@ ingest::server_options server_options(const config::config& settings) {
 
 std::vector<destinations::settings> destination_settings(const config::config& settings) {
   std::vector<destinations::settings> all;
-  for (const auto& from : settings.destinations) all.push_back(settings_of(from));
+  for (const auto& from : settings.destinations)
+    if (from.fault.empty()) all.push_back(settings_of(from));
   return all;
 }
 

@@ -30,7 +30,7 @@ actors::pipeline_options pipeline_options(const config::config& settings,
 /// that is not enough there are fewer connections.
 ingest::server_options server_options(const config::config& settings);
 
-/// The settings of every destination, for those who read back from it.
+/// The settings of every destination without a fault, for those who read back from it.
 std::vector<destinations::settings> destination_settings(const config::config& settings);
 
 /// Where the log is, how it is protected, and whom to tell what happens in it.
