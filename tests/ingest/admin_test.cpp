@@ -38,14 +38,15 @@ TEST_CASE("the status has its keys sorted and tells the state of log and destina
   house.state.quarantined_lines = 13;
   house.state.sentinel_failures = 14;
   house.state.undecodable_lines = 15;
-  house.state.destinations = {{.name = "sqlite",
-                               .type = "sqlite",
-                               .healthy = false,
-                               .state = "waiting",
-                               .last_error = "locked",
-                               .queued = 3,
-                               .delivered = 42,
-                               .failed = 1}};
+  auto& sqlite = house.state.destinations.emplace_back();
+  sqlite.name = "sqlite";
+  sqlite.type = "sqlite";
+  sqlite.healthy = false;
+  sqlite.state = "waiting";
+  sqlite.last_error = "locked";
+  sqlite.queued = 3;
+  sqlite.delivered = 42;
+  sqlite.failed = 1;
   house.door();
   house.steady += std::chrono::seconds(90);
   const auto answer = house.get("/api/status", "admin");
