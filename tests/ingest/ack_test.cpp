@@ -40,8 +40,9 @@ TEST_CASE("a source that is content with durable entries wants no confirmation")
 
 TEST_CASE("a write that waits for its delivery is answered when all destinations have it") {
   patient_house house;
-  CHECK(house.body_for({{"a", delivery_state::delivered}, {"b", delivery_state::delivered}}, 200) ==
-        "{\"payload_id\":\"" + house.id() + "\",\"status\":\"delivered\"}\n");
+  const auto body =
+      house.body_for({{"a", delivery_state::delivered}, {"b", delivery_state::delivered}}, 200);
+  CHECK(body == "{\"payload_id\":\"" + house.id() + "\",\"status\":\"delivered\"}\n");
   CHECK(house.appends.at(0).wanted->timeout == std::chrono::milliseconds(1234));
   CHECK(house.count("bubblefish_throughput_per_source_total", {{"source", "default"}}) == 1);
 }
