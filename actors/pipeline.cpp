@@ -188,6 +188,17 @@ class running_pipeline final : public pipeline {
     return log_->sample_delivered(count);
   }
 
+  core::result<void> delivered_entries(const wal::delivered_visitor& fn) override {
+    return log_->delivered_entries(fn);
+  }
+
+  core::result<std::uint64_t> redeliver(std::span<const core::entry> entries) override {
+    auto sent = log_->redeliver(entries);
+    std::shared_lock guard(entrance_mutex_);
+    if (entrance_) caf::anon_send(entrance_, poll_atom::value);
+    return sent;
+  }
+
   pipeline_status status() const override { return shown_->read(); }
 
   std::uint64_t stop(milliseconds budget) override {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -140,6 +141,14 @@ class pipeline {
 
   /// Up to `count` delivered entries, each equally likely to be among them. Reads every segment.
   virtual core::result<std::vector<core::entry>> sample_delivered(std::size_t count) = 0;
+
+  /// Hands each delivered entry that the log still has to `fn`, oldest first; stops with its first
+  /// error. `fn` may call the pipeline. Error `closed` once the pipeline has stopped.
+  virtual core::result<void> delivered_entries(const wal::delivered_visitor& fn) = 0;
+
+  /// Delivers entries once more, under their payload ids; those that are pending are passed over.
+  /// Returns how many; after an error some may be on their way.
+  virtual core::result<std::uint64_t> redeliver(std::span<const core::entry> entries) = 0;
 
   /// A snapshot, at most about a second old.
   virtual pipeline_status status() const = 0;

@@ -73,6 +73,11 @@ class pending_index {
   /// Whether the entry whose line stands at `where` is pending.
   bool contains(std::string_view payload_id, std::string_view destination, location where) const;
 
+  /// Whether any entry of that name is pending.
+  bool waits(std::string_view payload_id, std::string_view destination) const {
+    return find(hash_id(payload_id, destination)).has_value();
+  }
+
   /// Tells that the line of a pending entry has moved. False if it is not pending any more.
   bool relocate(std::string_view payload_id, std::string_view destination, location from,
                 location to);
