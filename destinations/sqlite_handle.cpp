@@ -9,6 +9,27 @@
 
 namespace nexus::destinations {
 
+namespace {
+
+/// A path as it stands in a URI.
+std::string escaped(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (c == '%') {
+      out += "%25";
+    } else if (c == '?') {
+      out += "%3f";
+    } else if (c == '#') {
+      out += "%23";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 outcome_kind outcome_of_sqlite(int code) noexcept {
   if (code == SQLITE_READONLY_DBMOVED) return outcome_kind::transient;
   switch (code & 0xff) {
@@ -106,11 +127,14 @@ void sqlite_connection::closer::operator()(sqlite3* handle) const noexcept {
 std::optional<sqlite_fault> sqlite_connection::open(sqlite_connection& into,
                                                     const std::string& path, sqlite_access access,
                                                     std::chrono::milliseconds busy_timeout) {
-  const bool reads_only = access == sqlite_access::read_only;
-  const int flags = (reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+  const bool reads_only = access != sqlite_access::read_write;
+  const bool immutable = access == sqlite_access::immutable;
+  const int flags = (immutable ? SQLITE_OPEN_URI : 0) |
+                    (reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const std::string name = immutable ? "file:" + escaped(path) + "?immutable=1" : path;
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
   sqlite_connection opened;
   opened.handle_.reset(handle);
   opened.path_ = path;

@@ -97,8 +97,8 @@ TEST_CASE("sqlite declares its key as a path that begins in the home") {
   const registry types = builtin_types();
   const type_info& sqlite = *types.find("sqlite");
   REQUIRE(sqlite.schema.keys.size() == 1);
-  CHECK(types.types() == std::vector<std::string>{"http", "jetstream", "jsonl", "openbrain",
-                                                  "postgres", "silent", "sqlite", "supabase"});
+  CHECK(sqlite.schema.keys[0].name == "db_path");
+  CHECK(sqlite.schema.keys[0].kind == nexus::core::setting_kind::path);
   CHECK(sqlite.workers_default == 1);
 }
 
