@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/paused.hpp"
 #include "cli/version.hpp"
 #include "cli/wire.hpp"
 #include "ingest/fanout.hpp"
@@ -10,7 +11,8 @@
 namespace nexus::cli {
 namespace {
 
-constexpr std::size_t dead_letter_jobs_max = 16;
+constexpr std::size_t log_jobs_max = 16;
+constexpr std::size_t switch_jobs_max = 64;
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -46,7 +48,9 @@ core::result<void> service::run(const destinations::registry& types,
                                          metrics_, how);
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
-  dead_letters_ = std::make_unique<job_thread>(dead_letter_jobs_max, "requests for dead letters");
+  log_jobs_ = std::make_unique<job_thread>(log_jobs_max, "requests that read the log");
+  switches_ = std::make_unique<job_thread>(switch_jobs_max, "requests to pause or resume");
+  start_consistency();
   watchdog_options look_after;
   look_after.directory = settings_->wal.path;
   look_after.interval = settings_->watchdog_interval;
@@ -58,6 +62,9 @@ core::result<void> service::run(const destinations::registry& types,
 
 core::result<void> service::start_pipeline(const destinations::registry& types) {
   auto how = pipeline_options(*settings_, types, log_);
+  const auto paused = read_paused(core::posix_files(), settings_->home);
+  if (!paused) return paused.reason();
+  for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
   how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
@@ -90,8 +97,13 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
     queries_->find(std::move(what), std::move(done));
   };
   add_dead_letter_ports(ports);
-  ports.pause = [this](const std::string& name) { return pipeline_->pause(name); };
-  ports.resume = [this](const std::string& name) { return pipeline_->resume(name); };
+  add_switch_ports(ports);
+  ports.check_consistency = [this](ingest::consistency_choice what, ingest::consistency_done done) {
+    log_jobs_->run(
+        [this, what = std::move(what), done = std::move(done)](const core::result<void>& may_run) {
+          done(may_run ? consistency_->check(what) : may_run.reason());
+        });
+  };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
@@ -99,16 +111,16 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
 
 void service::add_dead_letter_ports(ingest::ports& to) {
   to.dead_letters = [this](ingest::dead_letter_choice which, ingest::dead_letters_done done) {
-    dead_letters_->run([this, which = std::move(which),
-                        done = std::move(done)](const core::result<void>& may_run) {
+    log_jobs_->run([this, which = std::move(which),
+                    done = std::move(done)](const core::result<void>& may_run) {
       done(may_run ? look_at_dead_letters(*pipeline_, which) : may_run.reason());
     });
   };
   using action = core::result<std::uint64_t> (actors::pipeline::*)(const wal::dead_letter_filter&);
   const auto make_port = [this](action act) {
     return [this, act](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
-      dead_letters_->run([this, act, which = std::move(which),
-                          done = std::move(done)](const core::result<void>& may_run) {
+      log_jobs_->run([this, act, which = std::move(which),
+                      done = std::move(done)](const core::result<void>& may_run) {
         done(may_run ? ((*pipeline_).*act)(to_filter(which)) : may_run.reason());
       });
     };
@@ -117,9 +129,56 @@ void service::add_dead_letter_ports(ingest::ports& to) {
   to.purge = make_port(&actors::pipeline::purge);
 }
 
+void service::add_switch_ports(ingest::ports& to) {
+  const auto make_port = [this](bool pauses) {
+    return [this, pauses](std::string name, ingest::destination_switched done) {
+      switches_->run([this, pauses, name = std::move(name),
+                      done = std::move(done)](const core::result<void>& may_run) {
+        done(may_run ? switch_destination(name, pauses) : may_run.reason());
+      });
+    };
+  };
+  to.pause = make_port(true);
+  to.resume = make_port(false);
+}
+
+core::result<ingest::destination_state> service::switch_destination(const std::string& name,
+                                                                    bool pauses) {
+  if (auto known = state_of(name); !known) return known;
+  // First to the disk: what was answered holds after a crash as well.
+  if (auto noted = write_paused(core::posix_files(), settings_->home, name, pauses); !noted)
+    return noted.reason();
+  auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
+  if (!done) return done.reason();
+  return state_of(name);
+}
+
+core::result<ingest::destination_state> service::state_of(const std::string& destination) {
+  for (auto& one : to_state(pipeline_->status()).destinations)
+    if (one.name == destination) return std::move(one);
+  return core::error{core::errc::not_found, "there is no destination " + destination};
+}
+
+void service::start_consistency() {
+  consistency_source from;
+  for (const auto& one : settings_->destinations) from.destinations.push_back(one.name);
+  from.delivered_entries = [this](const auto& fn) { return pipeline_->delivered_entries(fn); };
+  from.sample_delivered = [this](std::size_t count) { return pipeline_->sample_delivered(count); };
+  from.exists = [this](const std::string& name, std::vector<std::string> ids) {
+    return pipeline_->exists(name, std::move(ids));
+  };
+  from.redeliver = [this](std::span<const core::entry> entries) {
+    return pipeline_->redeliver(entries);
+  };
+  consistency_ = std::make_unique<consistency_checker>(std::move(from), log_, metrics_);
+  const auto& how = settings_->consistency;
+  if (how.enabled) consistency_->run_every(how.interval, static_cast<std::size_t>(how.sample_size));
+}
+
 ingest::pipeline_state service::state() {
   auto now = to_state(pipeline_->status());
   now.memories_total = queries_->rows();
+  now.consistency_score = consistency_->score();
   if (now.wal_healthy) now.wal_error = watchdog_->trouble();
   now.wal_healthy = now.wal_error.empty();
   return now;
@@ -140,10 +199,13 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   // the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
+  consistency_->request_stop();
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
   const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
   // After the log is closed: a long job ends with it.
-  dead_letters_->stop();
+  log_jobs_->stop();
+  switches_->stop();
+  consistency_->stop();
   queries_->stop();
   return pending;
 }

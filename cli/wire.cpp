@@ -8,11 +8,6 @@
 namespace nexus::cli {
 namespace {
 
-destinations::settings settings_of(const config::destination_config& from) {
-  return {from.name, from.type, from.values, from.timeout,
-          static_cast<std::size_t>(from.batch_size)};
-}
-
 actors::ordering to_ordering(config::delivery_order from) {
   switch (from) {
     case config::delivery_order::source:
@@ -29,7 +24,7 @@ actors::destination_options destination_options(const config::config& settings,
                                                 const config::destination_config& from,
                                                 const destinations::registry& types) {
   actors::destination_options to;
-  to.settings = settings_of(from);
+  to.settings = to_settings(from);
   const auto* type = types.find(from.type);
   const std::size_t workers_default = type != nullptr ? type->workers_default : 1;
   to.workers = from.workers > 0 ? static_cast<std::size_t>(from.workers) : workers_default;
@@ -111,6 +106,11 @@ ingest::destination_state to_state(const actors::destination_status& from) {
 
 }  // namespace
 
+destinations::settings to_settings(const config::destination_config& from) {
+  return {from.name, from.type, from.values, from.timeout,
+          static_cast<std::size_t>(from.batch_size)};
+}
+
 config::type_table type_table(const destinations::registry& types) {
   config::type_table table;
   for (const auto& name : types.types()) {
@@ -181,7 +181,7 @@ ingest::server_options server_options(const config::config& settings) {
 std::vector<destinations::settings> destination_settings(const config::config& settings) {
   std::vector<destinations::settings> all;
   for (const auto& from : settings.destinations)
-    if (from.fault.empty()) all.push_back(settings_of(from));
+    if (from.fault.empty()) all.push_back(to_settings(from));
   return all;
 }
 

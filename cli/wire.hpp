@@ -30,6 +30,9 @@ actors::pipeline_options pipeline_options(const config::config& settings,
 /// that is not enough there are fewer connections.
 ingest::server_options server_options(const config::config& settings);
 
+/// What its factory is given.
+destinations::settings to_settings(const config::destination_config& from);
+
 /// The settings of every destination without a fault, for those who read back from it.
 std::vector<destinations::settings> destination_settings(const config::config& settings);
 
