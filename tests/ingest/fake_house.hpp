@@ -113,6 +113,10 @@ struct fake_house {
   core::result<std::uint64_t> acted = std::uint64_t{0};
   /// What was asked of the three dead-letter ports, with their names.
   std::vector<std::pair<std::string, ingest::dead_letter_choice>> choices;
+  core::result<ingest::destination_state> switched = ingest::destination_state{};
+  std::vector<std::string> switches;  ///< "pause NAME" or "resume NAME"
+  core::result<ingest::consistency_report> consistency = ingest::consistency_report{};
+  std::vector<ingest::consistency_choice> checks;
   int shutdowns = 0;
 
   /// Made when first used, so that a test can change `settings` before.
@@ -141,6 +145,19 @@ struct fake_house {
     behind.purge = [this](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
       choices.emplace_back("purge", std::move(which));
       done(acted);
+    };
+    behind.pause = [this](const std::string& name, const ingest::destination_switched& done) {
+      switches.push_back("pause " + name);
+      done(switched);
+    };
+    behind.resume = [this](const std::string& name, const ingest::destination_switched& done) {
+      switches.push_back("resume " + name);
+      done(switched);
+    };
+    behind.check_consistency = [this](const ingest::consistency_choice& what,
+                                      const ingest::consistency_done& done) {
+      checks.push_back(what);
+      done(consistency);
     };
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };
