@@ -1,13 +1,15 @@
 // `nexus doctor`: checks that take their time.
 #include <chrono>
 #include <map>
-#include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "actors/probe.hpp"
 #include "cli/commands.hpp"
 #include "cli/consistency.hpp"
 #include "cli/home.hpp"
@@ -18,6 +20,7 @@
 #include "cli/wire.hpp"
 #include "config/loader.hpp"
 #include "core/json_text.hpp"
+#include "core/log.hpp"
 #include "ingest/consistency.hpp"
 #include "ingest/json_object.hpp"
 #include "wal/log.hpp"
@@ -47,38 +50,28 @@ std::string request_body(const doctor_options& how) {
   return out;
 }
 
-/// Destinations outside of a pipeline, each made when it is asked first.
+/// Destinations outside of a pipeline.
 class lone_destinations {
  public:
-  lone_destinations(const config::config& settings, const destinations::registry& types)
-      : types_(types) {
-    for (const auto& one : settings.destinations) configured_.emplace(one.name, one);
+  lone_destinations(const config::config& settings, const destinations::registry& types) {
+    const auto log = core::make_null_logger();
+    for (const auto& one : settings.destinations) {
+      if (one.fault.empty())
+        sound_.try_emplace(one.name, to_settings(one), types, log);
+      else
+        faults_.emplace(one.name, one.fault);
+    }
   }
 
-  core::result<std::vector<bool>> exists(const std::string& name,
-                                         const std::vector<std::string>& payload_ids) {
-    auto& target = made_[name];
-    if (!target) {
-      auto fresh = make(configured_.at(name));
-      if (!fresh) return fresh.reason();
-      target = *std::move(fresh);
-    }
-    return target->exists(payload_ids);
+  core::result<std::vector<bool>> exists(const std::string& name, std::vector<std::string> ids) {
+    const auto faulty = faults_.find(name);
+    if (faulty != faults_.end()) return core::error{core::errc::bad_config, faulty->second};
+    return sound_.at(name).exists(std::move(ids));
   }
 
  private:
-  core::result<std::unique_ptr<destinations::destination>> make(
-      const config::destination_config& from) {
-    if (!from.fault.empty()) return core::error{core::errc::bad_config, from.fault};
-    const auto* type = types_.find(from.type);
-    if (type == nullptr || !type->make)
-      return core::error{core::errc::unsupported, "only a running server can ask it"};
-    return type->make(to_settings(from));
-  }
-
-  const destinations::registry& types_;
-  std::map<std::string, config::destination_config> configured_;
-  std::map<std::string, std::unique_ptr<destinations::destination>> made_;
+  std::map<std::string, actors::probe> sound_;
+  std::map<std::string, std::string> faults_;
 };
 
 core::result<std::string> check_here(wal::log& log, const config::config& settings,
@@ -89,8 +82,8 @@ core::result<std::string> check_here(wal::log& log, const config::config& settin
   for (const auto& one : settings.destinations) from.destinations.push_back(one.name);
   from.delivered_entries = [&](const auto& fn) { return log.delivered_entries(fn); };
   from.sample_delivered = [&](std::size_t count) { return log.sample_delivered(count); };
-  from.exists = [&](const std::string& name, const std::vector<std::string>& ids) {
-    return targets.exists(name, ids);
+  from.exists = [&](const std::string& name, std::vector<std::string> ids) {
+    return targets.exists(name, std::move(ids));
   };
   from.redeliver = [&](std::span<const core::entry> entries) { return log.redeliver(entries); };
   const auto report = check_consistency(from, choice_of(how), std::stop_token());

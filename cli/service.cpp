@@ -1,6 +1,7 @@
 #include "cli/service.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "cli/paused.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t log_jobs_max = 16;
 constexpr std::size_t switch_jobs_max = 64;
+constexpr std::chrono::seconds switch_time_max{2};
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -150,7 +152,19 @@ core::result<ingest::destination_state> service::switch_destination(const std::s
     return noted.reason();
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
-  return state_of(name);
+  return wait_for_switch(name, pauses);
+}
+
+core::result<ingest::destination_state> service::wait_for_switch(const std::string& name,
+                                                                 bool pauses) {
+  // The pipeline does it as its next step, and its status shows it then.
+  const auto deadline = std::chrono::steady_clock::now() + switch_time_max;
+  for (;;) {
+    auto state = state_of(name);
+    if (!state || (state->state == "paused") == pauses) return state;
+    if (std::chrono::steady_clock::now() > deadline) return state;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 core::result<ingest::destination_state> service::state_of(const std::string& destination) {

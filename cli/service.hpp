@@ -46,6 +46,7 @@ class service {
   void add_dead_letter_ports(ingest::ports& to);
   void add_switch_ports(ingest::ports& to);
   core::result<ingest::destination_state> switch_destination(const std::string& name, bool pauses);
+  core::result<ingest::destination_state> wait_for_switch(const std::string& name, bool pauses);
   core::result<ingest::destination_state> state_of(const std::string& destination);
   void start_consistency();
   ingest::pipeline_state state();
