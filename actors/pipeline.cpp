@@ -195,7 +195,7 @@ class running_pipeline final : public pipeline {
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries) override {
     auto sent = log_->redeliver(entries);
     std::shared_lock guard(entrance_mutex_);
-    if (entrance_) caf::anon_send(entrance_, poll_atom::value);
+    if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
     return sent;
   }
 

@@ -152,6 +152,11 @@ core::result<ingest::destination_state> service::switch_destination(const std::s
     return noted.reason();
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
+  // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
+  if (name == settings_->destinations.front().name)
+    if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
+        !also && also.reason().code != core::errc::not_found)
+      return also.reason();
   return wait_for_switch(name, pauses);
 }
 
@@ -178,7 +183,13 @@ void service::start_consistency() {
   for (const auto& one : settings_->destinations) from.destinations.push_back(one.name);
   from.delivered_entries = [this](const auto& fn) { return pipeline_->delivered_entries(fn); };
   from.sample_delivered = [this](std::size_t count) { return pipeline_->sample_delivered(count); };
-  from.exists = [this](const std::string& name, std::vector<std::string> ids) {
+  from.exists = [this](const std::string& name,
+                       std::vector<std::string> ids) -> core::result<std::vector<bool>> {
+    // It would only run into its timeout, and the stop of the program with it.
+    const auto state = state_of(name);
+    if (state && !state->healthy)
+      return core::error{core::errc::unreachable,
+                         "it is " + state->state + ": " + state->last_error};
     return pipeline_->exists(name, std::move(ids));
   };
   from.redeliver = [this](std::span<const core::entry> entries) {
@@ -209,11 +220,11 @@ void service::publish_health() {
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
-  // Requests in progress wait for the disk only; a third of the time is plenty, and delivery gets
+  consistency_->request_stop();
+  // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery gets
   // the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
-  consistency_->request_stop();
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
   const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
   // After the log is closed: a long job ends with it.

@@ -64,13 +64,9 @@ http_response destinations_response(const services& house) {
 
 void handle_switch(const services_ptr& house, destination_switch to, const std::string& name,
                    respond_fn respond) {
-  const bool stops = to == destination_switch::pause;
-  const auto& act = stops ? house->out.pause : house->out.resume;
-  act(name, [house, stops, name,
-             respond = std::move(respond)](const core::result<destination_state>& state) {
+  const auto& act = to == destination_switch::pause ? house->out.pause : house->out.resume;
+  act(name, [house, respond = std::move(respond)](const core::result<destination_state>& state) {
     if (!state) return respond(refusal(*house, state.reason()));
-    house->log->info("destination " + name + (stops ? " was paused" : " was resumed") +
-                     " by the operator");
     http_response answer;
     append_json(answer.body, *state);
     answer.body += '\n';
