@@ -154,7 +154,8 @@ TEST_CASE("A db_path below a file is named, and so are wrong tables with their l
   const server_home home;
   write_file(home.path() + "/file", "x");
   home.write("destinations/other.toml",
-             "[destination]\nname = \"other\"\ntype = \"sqlite\"\ndb_path = \"file/deep/x.db\"\n");
+             "[destination]\nname = \"other\"\ntype = \"sqlite\"\ndb_path = \"" + home.path() +
+                 "/file/deep/x.db\"\n");
   const auto below = home.nexus({"destinations", "test", "other"});
   CHECK(below.status == 1);
   CHECK(holds(below.out + below.err, "file/deep/x.db"));
