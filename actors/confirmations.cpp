@@ -10,6 +10,7 @@ void confirmations::add(const std::vector<core::entry_ptr>& entries, core::confi
   for (const auto& entry : entries) {
     one.report[entry->destination] = core::delivery_state::pending;
   }
+  if (settled_) return wanted.done(one.report);
   one.pending = one.report.size();
   one.until = now + wanted.timeout;
   one.done = std::move(wanted.done);
@@ -57,6 +58,7 @@ void confirmations::expire(time_point now) {
 }
 
 void confirmations::settle_all() {
+  settled_ = true;
   for (const auto& [id, one] : std::exchange(waiting_, {})) one.done(one.report);
 }
 

@@ -29,7 +29,7 @@ class confirmations {
   void failed(const std::string& destination, const std::vector<wal::failure>& failures);
   /// Tells those whose time is over how far things are.
   void expire(time_point now);
-  /// Tells everybody.
+  /// Tells everybody, and from now on everybody at once.
   void settle_all();
 
  private:
@@ -45,6 +45,7 @@ class confirmations {
             core::delivery_state state);
 
   waiters waiting_;  ///< by payload id
+  bool settled_ = false;
 };
 
 }  // namespace nexus::actors

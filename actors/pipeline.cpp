@@ -32,7 +32,7 @@ constexpr milliseconds teardown_grace{500};
 
 /// The actors and their threads. Its destructor waits until every actor has ended.
 struct runtime {
-  explicit runtime(bool networked) : system(scheduling(config, networked)) {}
+  explicit runtime(bool networked) : system{scheduling(config, networked)} {}
 
   caf::actor_system_config config;
   caf::actor_system system;
@@ -197,6 +197,11 @@ class running_pipeline final : public pipeline {
     std::shared_lock guard(entrance_mutex_);
     if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
     return sent;
+  }
+
+  void release_waiting() override {
+    std::shared_lock guard(entrance_mutex_);
+    if (inside_.wal) caf::anon_send(inside_.wal, release_atom::value);
   }
 
   pipeline_status status() const override { return shown_->read(); }

@@ -153,6 +153,10 @@ class pipeline {
   /// A snapshot, at most about a second old.
   virtual pipeline_status status() const = 0;
 
+  /// Answers everybody who waits for a delivery, and from now on everybody at once: for a stop that
+  /// waits for them.
+  virtual void release_waiting() = 0;
+
   /// Takes no more appends, delivers what it can within `budget`, then closes the log. What is left
   /// stays pending and is delivered after the next start. Returns the number of entries left
   /// pending. Call it once.

@@ -64,12 +64,12 @@ template <class Result, class Call>
 core::result<Result> within(std::chrono::milliseconds limit, Call call) {
   std::packaged_task<core::result<Result>()> task(std::move(call));
   auto answer = task.get_future();
-  std::thread caller(std::move(task));
+  std::thread left_behind(std::move(task));
   if (answer.wait_for(limit) == std::future_status::ready) {
-    caller.join();
+    left_behind.join();
     return answer.get();
   }
-  caller.detach();
+  left_behind.detach();
   return core::error{core::errc::unreachable,
                      fmt::format("it gave no answer within {} ms", limit.count())};
 }

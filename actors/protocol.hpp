@@ -39,6 +39,7 @@ using ping_atom = caf::atom_constant<caf::atom("ping")>;
 using poll_atom = caf::atom_constant<caf::atom("poll")>;
 using probe_atom = caf::atom_constant<caf::atom("probe")>;
 using refill_atom = caf::atom_constant<caf::atom("refill")>;
+using release_atom = caf::atom_constant<caf::atom("release")>;
 using report_atom = caf::atom_constant<caf::atom("report")>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using resume_atom = caf::atom_constant<caf::atom("resume")>;
@@ -97,6 +98,7 @@ struct work {
 /// - flush: from itself: write the open group.
 /// - poll: somebody else has appended to the log: looks there for what waiting fetches ask for.
 /// - expire: from itself: somebody has waited long enough for a delivery.
+/// - release: nobody is to wait for a delivery any more.
 /// - seal: answered when everything appended before is settled; from then on appends are refused
 /// and no fetch waits. When it is told to end it writes what is left; closing the log is up to the
 /// log's owner.
@@ -106,7 +108,8 @@ using wal_actor =
                      caf::reacts_to<failed_atom, std::string, std::vector<wal::failure>>,
                      caf::replies_to<fetch_atom, fetch_request>::with<fetched>,
                      caf::reacts_to<flush_atom>, caf::reacts_to<expire_atom>,
-                     caf::reacts_to<poll_atom>, caf::reacts_to<seal_atom>>;
+                     caf::reacts_to<poll_atom>, caf::reacts_to<release_atom>,
+                     caf::reacts_to<seal_atom>>;
 
 /// Decides what is delivered when, for one destination.
 /// - next: from a worker: the next batch; the answer waits until there is one.

@@ -58,6 +58,7 @@ class wal_state {
         [this](flush_atom) { flush(); },
         [this](expire_atom) { expire(); },
         [this](poll_atom) { poll(); },
+        [this](release_atom) { confirmations_.settle_all(); },
         [this](seal_atom) { seal(); },
     };
   }
@@ -123,8 +124,10 @@ class wal_state {
   /// Somebody wants to hear of the delivery. It cannot have happened yet: nobody has been given the
   /// entries.
   void await(submission& one) {
-    if (confirmations_.empty()) self_->delayed_send(self_, expiry_step, expire_atom::value);
+    const bool first = confirmations_.empty();
     confirmations_.add(one.entries(), std::move(*one.wanted()), submission::clock::now());
+    if (first && !confirmations_.empty())
+      self_->delayed_send(self_, expiry_step, expire_atom::value);
   }
 
   void expire() {

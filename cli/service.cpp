@@ -221,8 +221,9 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
   consistency_->request_stop();
-  // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery gets
-  // the rest.
+  pipeline_->release_waiting();
+  // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
+  // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());

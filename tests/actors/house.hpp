@@ -3,11 +3,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "actors/pipeline.hpp"
 #include "tests/actors/scripted_destination.hpp"
@@ -67,6 +70,18 @@ inline void append(actors::pipeline& to, std::size_t first, std::size_t last,
   }
   durable.wait();
   REQUIRE(refused == 0);
+}
+
+/// False if the destinations are not as `condition` wants them within two minutes.
+bool wait_for(
+    const pipeline& in,
+    const std::function<bool(const std::vector<actors::destination_status>&)>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (!condition(in.status().destinations)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 }  // namespace nexus::test

@@ -52,6 +52,7 @@ wal_actor::behavior_type scripted_log(wal_actor::pointer self, std::shared_ptr<l
       [](flush_atom) {},
       [](expire_atom) {},
       [](poll_atom) {},
+      [](release_atom) {},
       [](seal_atom) {},
   };
 }
