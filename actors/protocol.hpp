@@ -150,6 +150,8 @@ using destination_actor = caf::typed_actor<
 /// A core::error as an actor's answer, and back. Errors that CAF itself makes become `io_failed`.
 caf::error to_caf(const core::error& reason);
 core::error from_caf(const caf::actor_system& system, const caf::error& reason);
+/// Whether it was a core::error: somebody's answer, nothing that CAF says of a message's way.
+bool is_ours(const caf::error& reason) noexcept;
 
 // serialisation of the published messages
 

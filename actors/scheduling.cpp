@@ -1,7 +1,8 @@
 #include "actors/scheduling.hpp"
 
 #include <caf/all.hpp>
-#include <caf/io/all.hpp>
+
+#include "actors/networking.hpp"
 
 namespace nexus::actors {
 
@@ -10,7 +11,7 @@ caf::actor_system_config& scheduling(caf::actor_system_config& config, bool netw
   // idle.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", 2);
-  if (networked) config.load<caf::io::middleman>();
+  if (networked) networking(config);
   return config;
 }
 

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "actors/remote_destination.hpp"
 #include "cli/commands.hpp"
 #include "cli/log_arguments.hpp"
 #include "cli/output.hpp"
@@ -133,8 +134,11 @@ void add_other_commands(CLI::App& app, arguments& all) {
 
 }  // namespace
 
-int run(int argc, char** argv, const destinations::registry& types) {
+int run(int argc, char** argv, const destinations::registry& given) {
   std::signal(SIGPIPE, SIG_IGN);
+  destinations::registry types = given;
+  // Here, because what is in destinations/ knows no actors. A type of that name comes first.
+  types.add(actors::remote_type_name, actors::remote_type());
   arguments all;
   CLI::App app("Nexus, a durable ingest pipeline", "nexus");
   app.require_subcommand(0, 1);
