@@ -1,9 +1,11 @@
 #include "actors/remote_connection.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
+#include <caf/io/basp_broker.hpp>
 #include <caf/openssl/all.hpp>
 #include <future>
 #include <optional>
@@ -36,6 +38,19 @@ caf::actor_system_config& client(caf::actor_system_config& config, const tls_fil
   return config;
 }
 
+/// CAF's network thread ends, and ~actor_system with it, only when the other side has taken all
+/// that was written, which one that stands still never does.
+void hang_up(caf::actor_system& system) {
+  auto& network = system.middleman();
+  auto broker = network.named_broker<caf::io::basp_broker>(caf::atom("BASP"));
+  network.run_later([broker] {
+    const auto* all =
+        static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
+    // The number of a connection is that of its socket (conn_hdl_from_socket).
+    for (const auto& one : all->connections()) ::shutdown(static_cast<int>(one.id()), SHUT_RDWR);
+  });
+}
+
 core::error unreachable(std::string text) {
   return {core::errc::unreachable, std::move(text)};
 }
@@ -46,6 +61,8 @@ class remote_connection::impl {
  public:
   explicit impl(const remote_address& to)
       : where_(fmt::format("{}:{}", to.host, to.port)), system_(client(config_, to.tls)) {}
+
+  ~impl() { hang_up(system_); }
 
   core::result<void> connect(const remote_address& to, clock::time_point deadline) {
     if (auto found = find_door(to, deadline); !found) return found;
