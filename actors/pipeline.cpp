@@ -202,6 +202,7 @@ class running_pipeline final : public pipeline {
   void release_waiting() override {
     std::shared_lock guard(entrance_mutex_);
     if (inside_.wal) caf::anon_send(inside_.wal, release_atom::value);
+    for (auto& [name, one] : probes_) one.cancel();
   }
 
   pipeline_status status() const override { return shown_->read(); }

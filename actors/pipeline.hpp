@@ -153,8 +153,8 @@ class pipeline {
   /// A snapshot, at most about a second old.
   virtual pipeline_status status() const = 0;
 
-  /// Answers everybody who waits for a delivery, and from now on everybody at once: for a stop that
-  /// waits for them.
+  /// Answers everybody who waits for a delivery or in `exists`, and from now on everybody at once:
+  /// for a stop that waits for them.
   virtual void release_waiting() = 0;
 
   /// Takes no more appends, delivers what it can within `budget`, then closes the log. What is left

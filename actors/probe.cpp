@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <optional>
@@ -51,6 +52,7 @@ class probe::impl {
   }
 
   const std::chrono::milliseconds timeout;
+  std::atomic<bool> cancelled = false;
 
  private:
   bool networked_ = false;
@@ -59,17 +61,24 @@ class probe::impl {
 
 namespace {
 
-/// Runs `call` on a thread of its own, and leaves it there if it takes too long.
+/// How soon a call that is cancelled ends.
+constexpr std::chrono::milliseconds cancel_step{50};
+
+/// Runs `call` on a thread of its own, and leaves it there if it takes too long or is cancelled.
 template <class Result, class Call>
-core::result<Result> within(std::chrono::milliseconds limit, Call call) {
+core::result<Result> within(std::chrono::milliseconds limit, const std::atomic<bool>& cancelled,
+                            Call call) {
   std::packaged_task<core::result<Result>()> task(std::move(call));
   auto answer = task.get_future();
   std::thread left_behind(std::move(task));
-  if (answer.wait_for(limit) == std::future_status::ready) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  while (!cancelled && std::chrono::steady_clock::now() < until) {
+    if (answer.wait_for(cancel_step) != std::future_status::ready) continue;
     left_behind.join();
     return answer.get();
   }
   left_behind.detach();
+  if (cancelled) return core::error{core::errc::closed, "the question was cancelled"};
   return core::error{core::errc::unreachable,
                      fmt::format("it gave no answer within {} ms", limit.count())};
 }
@@ -83,15 +92,19 @@ probe::probe(destinations::settings settings, const destinations::registry& type
 probe::~probe() = default;
 
 core::result<void> probe::ping() {
-  return within<void>(2 * impl_->timeout,
+  return within<void>(2 * impl_->timeout, impl_->cancelled,
                       [state = impl_] { return state->ask<void>(ping_atom::value); });
 }
 
 core::result<std::vector<bool>> probe::exists(std::vector<std::string> payload_ids) {
-  return within<std::vector<bool>>(2 * impl_->timeout,
+  return within<std::vector<bool>>(2 * impl_->timeout, impl_->cancelled,
                                    [state = impl_, ids = std::move(payload_ids)] {
                                      return state->ask<std::vector<bool>>(exists_atom::value, ids);
                                    });
+}
+
+void probe::cancel() {
+  impl_->cancelled = true;
 }
 
 }  // namespace nexus::actors

@@ -21,9 +21,12 @@ class probe {
   probe(const probe&) = delete;
   probe& operator=(const probe&) = delete;
 
-  /// Errors: `unreachable`, `bad_config`, `unsupported`.
+  /// Errors: `unreachable`, `bad_config`, `unsupported`, `closed`.
   core::result<void> ping();
   core::result<std::vector<bool>> exists(std::vector<std::string> payload_ids);
+
+  /// Ends a call in progress, and every later one, with `closed`. Any thread.
+  void cancel();
 
  private:
   class impl;
