@@ -73,8 +73,8 @@ inline void append(actors::pipeline& to, std::size_t first, std::size_t last,
 }
 
 /// False if the destinations are not as `condition` wants them within two minutes.
-bool wait_for(
-    const pipeline& in,
+inline bool wait_for(
+    const actors::pipeline& in,
     const std::function<bool(const std::vector<actors::destination_status>&)>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!condition(in.status().destinations)) {

@@ -14,7 +14,7 @@ const auto delivered = outcome_kind::delivered;
 const auto config_fault = outcome_kind::config_fault;
 
 /// The table as the first versions of the reference made it, without `without`.
-std::string early_table(const std::string& without = "") {
+std::string early_postgres_table(const std::string& without = "") {
   std::string sql = "CREATE TABLE memories (payload_id TEXT PRIMARY KEY";
   for (const std::string name :
        {"request_id", "source", "subject", "namespace", "destination", "collection", "content",
@@ -139,7 +139,7 @@ TEST_CASE("a ping creates nothing, and accepts a table that may be created") {
 
 TEST_CASE("an early table gets the later columns and keeps its rows") {
   fresh_database database;
-  database->rows(early_table());
+  database->rows(early_postgres_table());
   database->rows("INSERT INTO memories (payload_id) VALUES ('old')");
   auto store = database.store();
   CHECK(store->ping().ok());
@@ -155,7 +155,7 @@ TEST_CASE("an early table gets the later columns and keeps its rows") {
 TEST_CASE("a table without a needed column is left alone, and the statement that mends it named") {
   const bool create = GENERATE(true, false);
   fresh_database database;
-  database->rows(early_table("role"));
+  database->rows(early_postgres_table("role"));
   auto options = database.options();
   options.create_table = create;
   auto store = fresh_database::made(options);
