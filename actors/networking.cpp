@@ -50,8 +50,8 @@ core::result<void> check(const tls_files& files) {
 
 caf::actor_system_config& networking(caf::actor_system_config& config, const tls_files& files) {
   config.load<caf::io::middleman>();
-  // A connection on which nothing comes for the second time is closed. It is long here: a large
-  // message counts when its last byte has come.
+  // Who sends nothing, not even heartbeats, for the second time is taken as gone. It is long,
+  // because a large message counts when its last byte has come.
   config.set("middleman.heartbeat-interval", caf::timespan(5s));
   config.set("middleman.connection-timeout", caf::timespan(10min));
   config.add_message_type<delivery>("nexus delivery");

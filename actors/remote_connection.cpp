@@ -33,8 +33,9 @@ caf::actor_system_config& client(caf::actor_system_config& config, const tls_fil
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", 1);
   networking(config, tls);
-  // Answers are small.
-  config.set("middleman.connection-timeout", caf::timespan(20s));
+  // Calls have a timeout. CAF must not let go of a silent connection before that: it would be out
+  // of hang_up's reach, and still be waited for.
+  config.set("middleman.connection-timeout", caf::timespan(24h * 365));
   return config;
 }
 
