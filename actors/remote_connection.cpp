@@ -39,17 +39,35 @@ caf::actor_system_config& client(caf::actor_system_config& config, const tls_fil
   return config;
 }
 
+using network_broker = caf::io::basp_broker;
+
+/// On CAF's network thread: settles `gone` when the broker has seen that every connection has
+/// ended.
+void await_end(caf::io::middleman& network, const caf::actor& broker,
+               remote_connection::clock::time_point deadline,
+               const std::shared_ptr<std::promise<void>>& gone) {
+  const auto* all = static_cast<network_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
+  if (all->connections().empty() || remote_connection::clock::now() > deadline) {
+    return gone->set_value();
+  }
+  network.run_later([=, &network] { await_end(network, broker, deadline, gone); });
+}
+
 /// CAF's network thread ends, and ~actor_system with it, only when the other side has taken all
-/// that was written, which one that stands still never does.
+/// that was written, which one that stands still never does. What the broker has let go of by
+/// itself is out of reach: so this comes before the end of the actor system.
 void hang_up(caf::actor_system& system) {
   auto& network = system.middleman();
-  auto broker = network.named_broker<caf::io::basp_broker>(caf::atom("BASP"));
-  network.run_later([broker] {
-    const auto* all =
-        static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
+  auto broker = network.named_broker<network_broker>(caf::atom("BASP"));
+  auto gone = std::make_shared<std::promise<void>>();
+  auto settled = gone->get_future();
+  network.run_later([&network, broker, gone] {
+    const auto* all = static_cast<network_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
     // The number of a connection is that of its socket (conn_hdl_from_socket).
     for (const auto& one : all->connections()) ::shutdown(static_cast<int>(one.id()), SHUT_RDWR);
+    await_end(network, broker, remote_connection::clock::now() + 1s, gone);
   });
+  settled.wait();
 }
 
 core::error unreachable(std::string text) {
