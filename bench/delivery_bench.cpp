@@ -1,0 +1,199 @@
+// Delivery beside what the same destination does without a pipeline.
+//
+// Absolute figures depend on the machine and on the hour; the checks are medians of ratios against
+// a bare loop that is measured in alternating rounds with the pipeline. docs/performance.md says
+// what is measured, and how to read it.
+#include <algorithm>
+#include <functional>
+#include <semaphore>
+
+#include "bench/bare_sqlite.hpp"
+#include "bench/delivery_load.hpp"
+#include "bench/delivery_memory.hpp"
+#include "bench/machine.hpp"
+#include "bench/report.hpp"
+#include "core/metrics.hpp"
+
+namespace {
+
+using namespace nexus;
+using namespace nexus::bench;
+
+constexpr std::size_t rounds = 5;
+
+/// One way to do the same work; says how many entries a second it came to.
+struct contestant {
+  std::string name;
+  std::function<double()> measure;
+  std::vector<double> rates{};
+  std::vector<double> ratios{};  ///< to the fastest of the others, in the same round
+};
+
+/// Measures all in alternating rounds, each of which begins with another one. The last is what is
+/// looked at: its ratios are to the fastest of those before it, theirs to the first.
+double run_rounds(report& out, std::vector<contestant> all, std::size_t count = rounds) {
+  for (std::size_t round = 0; round < count; ++round) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      auto& one = all[(round + i) % all.size()];
+      one.rates.push_back(one.measure());
+    }
+    double best = 0;
+    for (auto& one : all) {
+      const bool is_last = &one == &all.back();
+      one.ratios.push_back(one.rates.back() / (is_last ? best : all.front().rates.back()));
+      best = std::max(best, one.rates.back());
+    }
+  }
+  for (const auto& one : all)
+    out.row(one.name, {fixed(median(one.rates), 0), fixed(median(one.ratios), 2)});
+  return median(all.back().ratios);
+}
+
+/// The pipeline on a log of its own in which `count` entries wait for destination "d".
+std::function<double()> through_pipeline(scratch& disk, std::size_t count,
+                                         std::function<actors::destination_options()> destination) {
+  return [&disk, count, destination = std::move(destination)] {
+    actors::pipeline_options how;
+    const auto directory = disk.fresh();
+    fill_log(directory, count, {"d"});
+    how.wal = log_options(directory);
+    how.destinations.push_back(destination());
+    const auto rate = delivery_rate(how, bench_types(), count);
+    disk.remove(directory);
+    return rate;
+  };
+}
+
+const std::vector<std::string> rate_columns{"entries/s", "of bare"};
+
+void bench_pipeline_alone(report& out, scratch& disk) {
+  constexpr std::size_t count = 200'000;
+  out.table("Delivered and marked, a destination that does nothing", rate_columns);
+  auto ratio = run_rounds(
+      out, {{"bare: read from the log, mark",
+             [&] {
+               const auto directory = disk.fresh();
+               fill_log(directory, count, {"d"});
+               const auto rate = bare_log_rate(directory, "d");
+               disk.remove(directory);
+               return rate;
+             }},
+            {"pipeline", through_pipeline(disk, count, [] { return make_options("d", "none"); })}});
+  out.check("pipeline / reading and marking", ratio, ">=", 0.7);
+}
+
+void bench_sqlite(report& out, scratch& disk) {
+  constexpr std::size_t count = 100 * batch_entries;
+  const auto rows = records_of(make_deliveries(count, "d"));
+  out.table("Delivered and marked, SQLite", rate_columns);
+  auto ratio =
+      run_rounds(out, {{"bare: prepared INSERT, 256 a transaction",
+                        [&] { return bare_sqlite_rate(disk.fresh() + ".db", rows); }},
+                       {"pipeline", through_pipeline(disk, count, [&] {
+                          return make_options("d", "sqlite", {{"db_path", disk.fresh() + ".db"}});
+                        })}});
+  out.check("pipeline / bare, sqlite", ratio, ">=", 0.7);
+}
+
+/// From the moment when an entry is durable until its sender hears that it has been delivered; each
+/// beside a bare transaction with the same row.
+void bench_latency(report& out, scratch& disk) {
+  constexpr std::size_t warm_up = 20, count = 400;
+  actors::pipeline_options how;
+  how.wal = log_options(disk.fresh());
+  how.destinations.push_back(make_options("d", "sqlite", {{"db_path", disk.fresh() + ".db"}}));
+  const auto types = bench_types();
+  core::metrics metrics;
+  auto line = must(actors::pipeline::start(how, types, core::make_null_logger(), metrics));
+  bare_sqlite store(disk.fresh() + ".db");
+  std::vector<double> delivered, bare, ratios;
+  for (std::size_t i = 0; i < warm_up + count; ++i) {
+    std::binary_semaphore told(0);
+    steady::time_point durable, there;
+    const auto entry = make_delivery(i, "d");
+    auto on_durable = [&](const core::result<void>& answer) {
+      must(core::result<void>(answer));
+      durable = steady::now();
+    };
+    auto on_delivered = [&](const core::delivery_report& answer) {
+      if (answer.at("d") != core::delivery_state::delivered)
+        must(core::result<void>(core::error{core::errc::io_failed, "an entry was not delivered"}));
+      there = steady::now();
+      told.release();
+    };
+    line->append({entry}, on_durable, core::confirmation{std::chrono::minutes(1), on_delivered});
+    told.acquire();
+    const auto row = records_of({entry});
+    const auto begun = steady::now();
+    store.insert(row);
+    if (i < warm_up) continue;
+    bare.push_back(seconds_since(begun));
+    delivered.push_back(std::chrono::duration<double>(there - durable).count());
+    ratios.push_back(delivered.back() / bare.back());
+  }
+  line->stop(std::chrono::seconds(10));
+  out.table("Latency of one entry at a time, SQLite", {"p50 ms", "p99 ms", "of bare"});
+  out.row("bare: a transaction with one row",
+          {fixed(percentile(bare, .5) * 1e3, 2), fixed(percentile(bare, .99) * 1e3, 2), "1.00"});
+  out.row("durable to delivered",
+          {fixed(percentile(delivered, .5) * 1e3, 2), fixed(percentile(delivered, .99) * 1e3, 2),
+           fixed(median(ratios), 2)});
+  out.check("durable to delivered, p50 in ms", percentile(delivered, .5) * 1e3, "<=", 5);
+}
+
+void bench_memory(report& out, scratch& disk) {
+  const auto found = measure_dead_backlog(disk.fresh());
+  const auto pending = static_cast<double>(found.pending);
+  const auto window = std::min(static_cast<double>(found.window_entries_max) * found.bytes_an_entry,
+                               static_cast<double>(found.window_bytes_max));
+  constexpr double index_bytes = 96, rest = 16e6;
+  out.table("Memory with 1,000,000 entries pending for a dead destination", {"MB", "bytes/entry"});
+  out.row("an entry in memory", {"", fixed(found.bytes_an_entry, 0)});
+  out.row("a full window", {fixed(window / 1e6), ""});
+  out.row("resident, grown by", {fixed(found.grown / 1e6), fixed(found.grown / pending)});
+  out.row("resident at most meanwhile, grown by",
+          {fixed(found.peak / 1e6), fixed(found.peak / pending)});
+  out.check("resident MB with 1,000,000 pending", found.grown / 1e6,
+            "<=", (window + index_bytes * pending + rest) / 1e6);
+}
+
+/// Every entry goes to both destinations, so that the log holds and does the same with and without
+/// the dead one; what differs is only that it is there, and asks. It is asked every 10 ms, a
+/// hundred times as often as by default.
+void bench_dead_neighbour(report& out, scratch& disk) {
+  constexpr std::size_t count = 200'000, many = 9;
+  const auto with = [&](bool neighbour) {
+    return [&disk, neighbour] {
+      actors::pipeline_options how;
+      const auto directory = disk.fresh();
+      fill_log(directory, count, {"d", "dead"});
+      how.wal = log_options(directory);
+      how.destinations.push_back(make_options("d", "none"));
+      if (neighbour) {
+        how.destinations.push_back(make_options("dead", "dead"));
+        how.destinations.back().breaker.open = std::chrono::milliseconds(10);
+        how.destinations.back().breaker.open_max = std::chrono::milliseconds(10);
+      }
+      const auto rate = delivery_rate(how, bench_types(), count);
+      disk.remove(directory);
+      return rate;
+    };
+  };
+  out.table("A healthy destination beside a dead one", {"entries/s", "of alone"});
+  auto ratio = run_rounds(out, {{"alone", with(false)}, {"beside a dead one", with(true)}}, many);
+  out.check("beside a dead one / alone", ratio, ">=", 0.95);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  report out(argc, argv);
+  scratch disk;
+  out.machine(describe_machine(disk.path()));
+  bench_memory(out, disk);  // first: its process is a copy of this one, and threads are not copied
+  bench_pipeline_alone(out, disk);
+  bench_sqlite(out, disk);
+  bench_latency(out, disk);
+  bench_dead_neighbour(out, disk);
+  return out.finish();
+}
