@@ -71,6 +71,14 @@ destinations::type_info single_minded_type(const outcome& answer) {
   return info;
 }
 
+/// A window takes more in while a quarter of it is free.
+bool has_full_windows(const actors::pipeline_options& how, const actors::pipeline& line) {
+  const auto now = line.status().destinations;
+  for (std::size_t i = 0; i < now.size(); ++i)
+    if (now[i].queued <= how.destinations[i].window_entries_max / 4 * 3) return false;
+  return true;
+}
+
 }  // namespace
 
 core::entry_ptr make_delivery(std::uint64_t number, const std::string& destination) {
@@ -141,8 +149,13 @@ double delivery_rate(const actors::pipeline_options& how, const destinations::re
                      std::size_t count) {
   core::metrics metrics;
   auto line = must(actors::pipeline::start(how, types, core::make_null_logger(), metrics));
+  const auto is_paused = [](const auto& one) { return one.paused; };
+  const bool held = std::any_of(how.destinations.begin(), how.destinations.end(), is_paused);
+  if (held) wait_until("the windows are full", [&] { return has_full_windows(how, *line); });
   const auto already = line->status().wal.delivered;
   const auto start = steady::now();
+  if (held)
+    for (const auto& one : how.destinations) must(line->resume(one.settings.name));
   wait_until("all entries are delivered", [&] { return line->status().wal.delivered >= count; });
   const auto spent = seconds_since(start);
   line->stop(std::chrono::seconds(10));

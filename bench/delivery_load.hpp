@@ -42,7 +42,8 @@ actors::destination_options make_options(const std::string& name, const std::str
                                          core::setting_values values = {});
 
 /// Starts a pipeline, waits until `count` entries are marked as delivered, and stops it. Entries a
-/// second, from the moment when its actors run: connecting to destinations counts. Ends the program
+/// second, from the moment when its actors run: connecting to destinations counts. Where one starts
+/// paused, the clock starts when every window is full, and so do the paused ones. Ends the program
 /// when the entries do not come through.
 double delivery_rate(const actors::pipeline_options& how, const destinations::registry& types,
                      std::size_t count);
