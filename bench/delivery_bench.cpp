@@ -117,7 +117,7 @@ void bench_memory(report& out, scratch& disk) {
 /// often as by default. Filling its window, once, is not counted: that it takes as long as
 /// delivering as many entries would show or not by how long this measures.
 void bench_dead_neighbour(report& out, scratch& disk) {
-  constexpr std::size_t count = 200'000, many = 9;
+  constexpr std::size_t count = 100'000, many = 15;
   const auto with = [&](bool neighbour) {
     return [&disk, neighbour] {
       actors::pipeline_options how;
