@@ -117,9 +117,9 @@ class delivery {
     const auto until = std::min({clock::now() + round_max, deadline_, waiting_.next_due()});
     while (!waiting_.empty() && session_.connected()) {
       const auto wait = left_until(until);
-      const auto reply = session_.next_reply(wait);
-      if (reply) take(*reply);
-      if (!reply || wait == milliseconds{0}) return;
+      const auto replies = session_.replies(waiting_.count(), wait);
+      for (const auto& reply : replies) take(reply);
+      if (replies.empty() || wait == milliseconds{0}) return;
     }
   }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <utility>
 
@@ -156,25 +155,28 @@ std::optional<outcome> unreadable_file(const jetstream_options& options) {
 class reply_queue {
  public:
   void push(jetstream_reply reply) {
+    bool enough = false;
     {
       const std::lock_guard lock(mutex_);
       replies_.push_back(std::move(reply));
+      enough = replies_.size() >= wanted_;
     }
-    arrived_.notify_one();
+    if (enough) arrived_.notify_one();
   }
 
-  std::optional<jetstream_reply> pop(milliseconds wait) {
+  /// Whatever has come when so many are there, or when the time is over.
+  std::vector<jetstream_reply> take(std::size_t wanted, milliseconds wait) {
     std::unique_lock lock(mutex_);
-    if (!arrived_.wait_for(lock, wait, [this] { return !replies_.empty(); })) return std::nullopt;
-    auto first = std::move(replies_.front());
-    replies_.pop_front();
-    return first;
+    wanted_ = wanted;
+    arrived_.wait_for(lock, wait, [this] { return replies_.size() >= wanted_; });
+    return std::exchange(replies_, {});
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<jetstream_reply> replies_;
+  std::vector<jetstream_reply> replies_;
+  std::size_t wanted_ = 1;
 };
 
 /// The library may still be in a callback when a subscription has been destroyed, so the callbacks
@@ -291,8 +293,8 @@ std::optional<outcome> jetstream_session::publish(const jetstream_message& messa
       outcome_kind::unreachable, std::string("publish: ") + natsStatus_GetText(status), {}};
 }
 
-std::optional<jetstream_reply> jetstream_session::next_reply(milliseconds wait) {
-  return handles_->replies->pop(wait);
+std::vector<jetstream_reply> jetstream_session::replies(std::size_t wanted, milliseconds wait) {
+  return handles_->replies->take(wanted, wait);
 }
 
 std::optional<std::string> jetstream_session::refused_right() const {

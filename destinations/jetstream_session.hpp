@@ -52,8 +52,9 @@ class jetstream_session {
   /// Hands a message over for sending. Nothing: done, an answer may come. `permanent`: it is too
   /// large for the server. `unreachable`: the connection is of no use any more and was closed.
   std::optional<outcome> publish(const jetstream_message& message, std::uint64_t token);
-  /// The next reply, waiting for it. Nothing: none came, or the connection is lost.
-  std::optional<jetstream_reply> next_reply(milliseconds wait);
+  /// The replies that have come, in their order, as soon as `wanted` are there or the time is over:
+  /// waking up for each of them costs more than the rest of its way.
+  std::vector<jetstream_reply> replies(std::size_t wanted, std::chrono::milliseconds wait);
   /// What the server said last about a missing right on this connection; it names the subject.
   std::optional<std::string> refused_right() const;
 

@@ -46,6 +46,7 @@ class outstanding {
   void settle(std::size_t message) noexcept;
 
   bool empty() const noexcept { return open_count_ == 0; }
+  std::size_t count() const noexcept { return open_count_; }
   /// The messages without an outcome, in their order.
   std::vector<std::size_t> open() const;
 
