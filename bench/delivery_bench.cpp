@@ -114,8 +114,7 @@ void bench_memory(report& out, scratch& disk) {
 
 /// Every entry goes to both destinations, so that the log holds and does the same with and without
 /// the dead one. What differs is that it is there, with a full window, and is tried ten times as
-/// often as by default. Filling its window, once, is not counted: that it takes as long as
-/// delivering as many entries would show or not by how long this measures.
+/// often as by default. Filling its window is done once, however long it is dead, and not counted.
 void bench_dead_neighbour(report& out, scratch& disk) {
   constexpr std::size_t count = 100'000, many = 15;
   const auto with = [&](bool neighbour) {

@@ -17,8 +17,8 @@ namespace nexus::bench {
 inline constexpr std::size_t batch_entries = 256;
 
 /// An entry whose payload is a TranslatedPayload with all its members (section 3.4 of the v0.1.2
-/// behaviour), of 355 bytes. Equal numbers make equal ids; the ids are spread evenly, as random
-/// ones are.
+/// behaviour), of about 355 bytes. Equal numbers make equal ids; the ids are spread evenly, as
+/// random ones are.
 core::entry_ptr make_delivery(std::uint64_t number, const std::string& destination);
 
 /// Entries 0 to `count` - 1.

@@ -15,8 +15,6 @@
 namespace nexus::bench {
 namespace {
 
-constexpr std::size_t rounds = 3;
-
 /// Starts a server, or says why there is none.
 template <class Server>
 void start(std::optional<Server>& into, const char* name) {
@@ -85,20 +83,17 @@ void bench_jetstream(report& out, scratch& disk) {
   };
   out.table("Delivered and marked, JetStream, " + std::to_string(connections) + " connections",
             rate_columns);
-  auto ratio = run_rounds(out,
-                          {{"bare: asynchronous publish, 256 a batch",
-                            [&] {
-                              fresh_stream();
-                              return bare_jetstream_rate(options, entries, connections);
-                            }},
-                           through_pipeline(disk, count,
-                                            [&] {
-                                              fresh_stream();
-                                              return make_options("d", "jetstream",
-                                                                  {{"url", options.urls.front()},
-                                                                   {"stream", options.stream}});
-                                            })},
-                          rounds);
+  auto ratio = run_rounds(out, {{"bare: asynchronous publish, 256 a batch",
+                                 [&] {
+                                   fresh_stream();
+                                   return bare_jetstream_rate(options, entries, connections);
+                                 }},
+                                through_pipeline(disk, count, [&] {
+                                  fresh_stream();
+                                  return make_options(
+                                      "d", "jetstream",
+                                      {{"url", options.urls.front()}, {"stream", options.stream}});
+                                })});
   out.check("pipeline / bare, jetstream", ratio, ">=", 0.7);
 }
 
