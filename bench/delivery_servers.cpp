@@ -51,15 +51,11 @@ void bench_postgres(report& out, scratch& disk) {
   out.table("Delivered and marked, PostgreSQL, " + std::to_string(connections) + " connections",
             rate_columns);
   auto ratio = run_rounds(
-      out,
-      {{"bare: prepared INSERTs, pipeline mode", bare(postgres_batch::row_by_row)},
-       {"bare: an INSERT of arrays for a batch", bare(postgres_batch::all_at_once)},
-       through_pipeline(
-           disk, count,
-           [&] {
-             return make_options("d", "postgres", {{"dsn", dsn}, {"table", fresh_table()}});
-           })},
-      rounds);
+      out, {{"bare: prepared INSERTs, pipeline mode", bare(postgres_batch::row_by_row)},
+            {"bare: an INSERT of arrays for a batch", bare(postgres_batch::all_at_once)},
+            through_pipeline(disk, count, [&] {
+              return make_options("d", "postgres", {{"dsn", dsn}, {"table", fresh_table()}});
+            })});
   out.check("pipeline / bare, postgres", ratio, ">=", 0.7);
 }
 
