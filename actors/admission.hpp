@@ -12,17 +12,17 @@ class admission {
   admission(std::uint64_t entries_max, std::size_t bytes_max)
       : entries_max_(entries_max), bytes_max_(bytes_max) {}
 
-  /// Takes in an entry; false, and no change, if there is no room. `pending`: entries in the log. A
-  /// single entry is never too large.
-  bool enter(std::uint64_t pending, std::size_t bytes) noexcept {
-    const std::uint64_t entries = ++entries_;
+  /// Takes in entries, all or none; false, and no change, if there is no room. `pending`: entries
+  /// in the log. What comes alone is never too large.
+  bool enter(std::uint64_t pending, std::size_t count, std::size_t bytes) noexcept {
+    const std::uint64_t entries = entries_ += count;
     const std::size_t total = bytes_ += bytes;
     if (pending + entries <= entries_max_ && (total <= bytes_max_ || total == bytes)) return true;
-    leave(bytes);
+    leave(count, bytes);
     return false;
   }
-  void leave(std::size_t bytes) noexcept {
-    --entries_;
+  void leave(std::size_t count, std::size_t bytes) noexcept {
+    entries_ -= count;
     bytes_ -= bytes;
   }
 

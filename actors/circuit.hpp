@@ -6,30 +6,32 @@
 #include <optional>
 
 #include "actors/pipeline.hpp"
-#include "destinations/retry.hpp"
 
 namespace nexus::actors {
 
-/// A circuit breaker. Closed: batches flow. After a batch that could not be delivered because of
-/// the destination itself it is open until `resume`; then one probe batch may go, whose fate
-/// decides. Pure: no clock, no timers.
+/// A circuit breaker. Closed: batches flow. After so many batches in a row that could not be
+/// delivered because of the destination itself it is open until `resume`; then, half-open, one
+/// probe may go, whose fate decides. Pure: no clock, no timers.
 class circuit {
  public:
-  /// running: closed; waiting: open, nobody answers; paused: open, its configuration is wrong.
+  /// running: closed; waiting: open, nobody answers; misconfigured: open, a person must mend it.
   using phase = destination_status::phase;
 
-  circuit(destinations::retry_policy backoff, std::chrono::milliseconds paused_delay)
-      : backoff_(backoff), paused_delay_(paused_delay) {}
+  explicit circuit(const breaker_options& how) : how_(how) {}
 
   phase state() const noexcept { return state_; }
+  destination_status::circuit breaker() const noexcept;
   /// Whether a batch may go now.
   bool lets_through() const noexcept { return state_ == phase::running || probe_ == probe::due; }
+  /// Whether what goes now is a probe.
+  bool probe_due() const noexcept { return state_ != phase::running && probe_ == probe::due; }
 
   /// A batch has gone.
   void sent(std::uint64_t batch);
   /// A batch came back because of the destination: how long until `resume` must be called; nothing
-  /// if that is arranged already. `why`: waiting or paused. `asked`: what the destination asked
-  /// for. `progress`: part of the batch was taken. `random`: uniform in [0, 1).
+  /// if that is arranged already, or if the circuit stays closed. `why`: waiting or misconfigured.
+  /// `asked`: what the destination asked for. `progress`: part of the batch was taken. `random`:
+  /// uniform in [0, 1).
   std::optional<std::chrono::milliseconds> failed(std::uint64_t batch, phase why,
                                                   std::chrono::milliseconds asked, bool progress,
                                                   double random);
@@ -43,8 +45,7 @@ class circuit {
  private:
   enum class probe : std::uint8_t { not_yet, due, sent };
 
-  destinations::retry_policy backoff_;
-  std::chrono::milliseconds paused_delay_;
+  breaker_options how_;
   phase state_ = phase::running;
   probe probe_ = probe::not_yet;
   std::uint64_t probe_batch_ = 0;

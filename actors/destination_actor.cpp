@@ -12,16 +12,14 @@ caf::result<void> to_answer(const core::result<void>& result) {
   return caf::unit;
 }
 
-outcome_list deliver(destinations::destination& target, const delivery& what) {
-  std::string reason;
+caf::result<outcome_list> deliver(destinations::destination& target, const delivery& what) {
   try {
     return target.deliver(what.entries);
   } catch (const std::exception& e) {
-    reason = std::string("the destination threw: ") + e.what();
+    return to_caf({core::errc::io_failed, std::string("it threw: ") + e.what()});
   } catch (...) {
-    reason = "the destination threw something that is no std::exception";
+    return to_caf({core::errc::io_failed, "it threw something that is no std::exception"});
   }
-  return outcome_list(what.entries.size(), {destinations::outcome_kind::transient, reason, {}});
 }
 
 }  // namespace

@@ -16,9 +16,8 @@ struct destination_actor_options {
   core::logger_ptr log;
 };
 
-/// An exception from `deliver` becomes `transient` for the whole batch; the actor lives on.
-/// `deliver` may block: run the actor on a thread of its own (`detached`), unless the test says
-/// otherwise.
+/// An exception from `deliver` becomes an error, so that the worker has it replaced. `deliver` may
+/// block: run the actor on a thread of its own (`detached`), unless the test says otherwise.
 destination_actor spawn_destination_actor(caf::actor_system& system,
                                           destination_actor_options options);
 destination_actor::behavior_type run_destination_actor(destination_actor::pointer self,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -11,9 +12,11 @@
 #include <utility>
 
 #include "actors/admission.hpp"
-#include "actors/destination_actor.hpp"
+#include "actors/probe.hpp"
 #include "actors/protocol.hpp"
 #include "actors/queue_actor.hpp"
+#include "actors/scheduling.hpp"
+#include "actors/spawner.hpp"
 #include "actors/status_source.hpp"
 #include "actors/wal_actor.hpp"
 #include "actors/weight.hpp"
@@ -27,89 +30,16 @@ using std::chrono::steady_clock;
 /// Beyond the budget, how long stop() waits for threads to end that are not blocked.
 constexpr milliseconds teardown_grace{500};
 
-caf::actor_system_config& scheduling(caf::actor_system_config& config) {
-  // What blocks has threads of its own; the rest is light, and `sharing` does not burn time when
-  // idle.
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", 2);
-  return config;
-}
-
 /// The actors and their threads. Its destructor waits until every actor has ended.
 struct runtime {
+  explicit runtime(bool networked) : system{scheduling(config, networked)} {}
+
   caf::actor_system_config config;
-  caf::actor_system system{scheduling(config)};
+  caf::actor_system system;
   // Behind the system: handles must be gone before it ends.
   wal_actor wal;
   std::vector<queue_actor> queues;
 };
-
-/// Destination instances of one name: some made at start, so that their faults show at once, others
-/// as needed.
-class instances {
- public:
-  using target_ptr = std::shared_ptr<destinations::destination>;
-
-  instances(std::function<core::result<std::unique_ptr<destinations::destination>>(
-                const destinations::settings&)>
-                make,
-            destinations::settings settings)
-      : make_(std::move(make)), settings_(std::move(settings)) {}
-
-  core::result<void> prepare(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      auto made = make_(settings_);
-      if (!made.ok()) return std::move(made).reason();
-      ready_.push_back(*std::move(made));
-    }
-    return {};
-  }
-
-  core::result<target_ptr> take() {
-    {
-      std::lock_guard guard(mutex_);
-      if (!ready_.empty()) {
-        auto target = std::move(ready_.back());
-        ready_.pop_back();
-        return target;
-      }
-    }
-    auto made = make_(settings_);
-    if (!made.ok()) return std::move(made).reason();
-    return target_ptr(*std::move(made));
-  }
-
- private:
-  std::function<core::result<std::unique_ptr<destinations::destination>>(
-      const destinations::settings&)>
-      make_;
-  destinations::settings settings_;
-  std::mutex mutex_;
-  std::vector<target_ptr> ready_;
-};
-
-core::result<destination_spawner> make_spawner(const destination_options& how,
-                                               const destinations::registry& types,
-                                               const core::logger_ptr& log) {
-  const auto& name = how.settings.name;
-  const auto* type = types.find(how.settings.type);
-  if (!type) {
-    return core::error{
-        core::errc::bad_config,
-        fmt::format("destination {}: there is no type \"{}\"", name, how.settings.type)};
-  }
-  auto targets = std::make_shared<instances>(type->make, how.settings);
-  if (auto prepared = targets->prepare(how.workers); !prepared.ok()) {
-    return core::error{core::errc::bad_config,
-                       fmt::format("destination {}: {}", name, prepared.reason().text)};
-  }
-  return destination_spawner(
-      [targets, name, log](caf::actor_system& system) -> core::result<destination_actor> {
-        auto target = targets->take();
-        if (!target.ok()) return target.reason();
-        return spawn_destination_actor(system, {name, *target, log});
-      });
-}
 
 core::result<void> check(const std::vector<destination_options>& destinations) {
   std::set<std::string> names;
@@ -124,6 +54,22 @@ core::result<void> check(const std::vector<destination_options>& destinations) {
       return core::error{core::errc::bad_config,
                          fmt::format("there are two destinations {}", how.settings.name)};
     }
+  }
+  return {};
+}
+
+/// Those without which the program does not start must take entries now.
+core::result<void> check_required(const std::vector<destination_options>& destinations,
+                                  const destinations::registry& types,
+                                  const core::logger_ptr& log) {
+  for (const auto& how : destinations) {
+    if (!how.required) continue;
+    auto tested = how.fault.empty() ? test_destination(how.settings, types, log)
+                                    : core::error{core::errc::bad_config, how.fault};
+    if (tested.ok() || tested.reason().code == core::errc::unsupported) continue;
+    return core::error{core::errc::bad_config,
+                       fmt::format("destination {}, which is required: {}", how.settings.name,
+                                   tested.reason().text)};
   }
   return {};
 }
@@ -152,7 +98,7 @@ class running_pipeline final : public pipeline {
     if (home_.joinable()) stop(milliseconds{0});
   }
 
-  void run(const std::vector<destination_spawner>& spawners, core::metrics& metrics) {
+  void run(const destinations::registry& types, core::metrics& metrics) {
     std::vector<std::shared_ptr<board>> boards;
     for (const auto& one : how_.destinations) {
       boards.push_back(std::make_shared<board>(one.settings.name, one.settings.type));
@@ -161,36 +107,43 @@ class running_pipeline final : public pipeline {
     publish(metrics, shown_);
     observe_commits(metrics, *log_);
 
-    std::promise<wal_actor> opened;
-    auto entrance = opened.get_future();
+    for (const auto& one : how_.destinations) {
+      probes_.try_emplace(one.settings.name, one.settings, types, logger_);
+    }
+    std::promise<handles> opened;
+    auto inside = opened.get_future();
     std::promise<void> ended;
     actors_ended_ = ended.get_future();
-    std::packaged_task<void()> task([this, &spawners, &metrics, boards, opened = std::move(opened),
+    std::packaged_task<void()> task([this, &types, &metrics, boards, opened = std::move(opened),
                                      ended = std::move(ended)]() mutable {
-      runtime now;
-      spawn(now, spawners, boards, metrics);
-      opened.set_value(now.wal);
+      runtime now(is_networked(types));
+      spawn(now, types, boards, metrics);
+      opened.set_value({now.wal, now.queues});
       end(now, stop_at_.get_future().get());
       ended.set_value();  // from here on the pipeline may be gone
     });
     torn_down_ = task.get_future();
     home_ = std::thread(std::move(task));
-    entrance_ = entrance.get();
+    inside_ = inside.get();
   }
 
-  void append(core::entry_ptr value, std::function<void(const core::result<void>&)> done) override {
-    const std::size_t bytes = weight(*value);
+  void append(std::vector<core::entry_ptr> values,
+              std::function<void(const core::result<void>&)> done,
+              std::optional<core::confirmation> wanted) override {
+    std::size_t bytes = 0;
+    for (const auto& value : values) bytes += weight(*value);
     std::shared_lock guard(entrance_mutex_);
-    const bool open = static_cast<bool>(entrance_);
-    if (open && admission_->enter(log_->pending_count(), bytes)) {
-      auto leave = [room = admission_, bytes,
+    const bool open = static_cast<bool>(inside_.wal);
+    if (open && admission_->enter(log_->pending_count(), values.size(), bytes)) {
+      auto leave = [room = admission_, entries = values.size(), bytes,
                     done = std::move(done)](const core::result<void>& answer) {
-        room->leave(bytes);
+        room->leave(entries, bytes);
         done(answer);
       };
-      caf::anon_send(entrance_, append_atom::value,
-                     std::make_shared<submission>(as_stored(std::move(value), how_.wal.clock),
-                                                  std::move(leave)));
+      for (auto& value : values) value = as_stored(std::move(value), how_.wal.clock);
+      caf::anon_send(
+          inside_.wal, append_atom::value,
+          std::make_shared<submission>(std::move(values), std::move(leave), std::move(wanted)));
       return;
     }
     guard.unlock();
@@ -208,12 +161,48 @@ class running_pipeline final : public pipeline {
   core::result<std::uint64_t> redrive(const wal::dead_letter_filter& which) override {
     auto sent = log_->redrive(which);
     std::shared_lock guard(entrance_mutex_);
-    if (entrance_) caf::anon_send(entrance_, poll_atom::value);
+    if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
     return sent;
   }
 
   core::result<std::uint64_t> purge(const wal::dead_letter_filter& which) override {
     return log_->purge(which);
+  }
+
+  core::result<void> pause(const std::string& destination) override {
+    return tell(destination, pause_atom::value);
+  }
+
+  core::result<void> resume(const std::string& destination) override {
+    return tell(destination, resume_atom::value);
+  }
+
+  core::result<std::vector<bool>> exists(const std::string& destination,
+                                         std::vector<std::string> payload_ids) override {
+    const auto found = probes_.find(destination);
+    if (found == probes_.end()) return no_destination(destination);
+    return found->second.exists(std::move(payload_ids));
+  }
+
+  core::result<std::vector<core::entry>> sample_delivered(std::size_t count) override {
+    return log_->sample_delivered(count);
+  }
+
+  core::result<void> delivered_entries(const wal::delivered_visitor& fn) override {
+    return log_->delivered_entries(fn);
+  }
+
+  core::result<std::uint64_t> redeliver(std::span<const core::entry> entries) override {
+    auto sent = log_->redeliver(entries);
+    std::shared_lock guard(entrance_mutex_);
+    if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
+    return sent;
+  }
+
+  void release_waiting() override {
+    std::shared_lock guard(entrance_mutex_);
+    if (inside_.wal) caf::anon_send(inside_.wal, release_atom::value);
+    for (auto& [name, one] : probes_) one.cancel();
   }
 
   pipeline_status status() const override { return shown_->read(); }
@@ -232,19 +221,50 @@ class running_pipeline final : public pipeline {
   }
 
  private:
+  /// What other threads talk to.
+  struct handles {
+    wal_actor wal;
+    std::vector<queue_actor> queues;  ///< as how_.destinations
+  };
+
+  static core::error no_destination(const std::string& name) {
+    return {core::errc::not_found, "there is no destination " + name};
+  }
+
+  template <class Word>
+  core::result<void> tell(const std::string& destination, Word word) {
+    std::shared_lock guard(entrance_mutex_);
+    for (std::size_t i = 0; i < inside_.queues.size(); ++i) {
+      if (how_.destinations[i].settings.name != destination) continue;
+      caf::anon_send(inside_.queues[i], word);
+      return {};
+    }
+    return no_destination(destination);
+  }
+
+  bool is_networked(const destinations::registry& types) const {
+    return std::any_of(how_.destinations.begin(), how_.destinations.end(), [&](const auto& one) {
+      const auto* type = types.find(one.settings.type);
+      return type != nullptr && type->make_actor != nullptr;
+    });
+  }
+
   void close_entrance() {
     shown_->set_draining();
     std::unique_lock guard(entrance_mutex_);
-    entrance_ = nullptr;
+    inside_ = {};
   }
 
-  void spawn(runtime& now, const std::vector<destination_spawner>& spawners,
+  void spawn(runtime& now, const destinations::registry& types,
              const std::vector<std::shared_ptr<board>>& boards, core::metrics& metrics) {
     now.wal = spawn_wal_actor(now.system, {log_, logger_, &append_seconds(metrics)});
     now.wal->attach_functor([shown = shown_](const caf::error&) { shown->set_log_unattended(); });
-    for (std::size_t i = 0; i < spawners.size(); ++i) {
+    for (std::size_t i = 0; i < boards.size(); ++i) {
+      const auto& how = how_.destinations[i];
+      const auto* type = types.find(how.settings.type);
       now.queues.push_back(spawn_queue_actor(
-          now.system, {how_.destinations[i], now.wal, spawners[i], boards[i], logger_, &metrics}));
+          now.system, {how, now.wal, make_spawner(how, types, logger_),
+                       type != nullptr && type->in_order, boards[i], logger_, &metrics}));
     }
   }
 
@@ -307,8 +327,8 @@ class running_pipeline final : public pipeline {
   std::future<void> actors_ended_;
   std::future<void> torn_down_;
   std::shared_mutex entrance_mutex_;
-  wal_actor
-      entrance_;  ///< Null when closed: appends must not reach a runtime that is being taken down.
+  handles inside_;  ///< Empty when closed: nothing must reach a runtime that is being taken down.
+  std::map<std::string, probe> probes_;  ///< by destination
 };
 
 /// Counts what opening the log found, and names pending entries that nobody will deliver.
@@ -321,12 +341,13 @@ void note_replay(const wal::log& log, double seconds,
   metrics.get_gauge("bubblefish_replay_duration_seconds", "How long opening the log took.")
       .set(seconds);
   logger.info(fmt::format("log opened in {:.3f} s: {} entries pending", seconds, found.pending));
-  for (const auto& name : log.pending_destinations()) {
-    const bool known = std::any_of(destinations.begin(), destinations.end(),
-                                   [&](const auto& one) { return one.settings.name == name; });
+  for (const auto& waiting : log.backlogs()) {
+    const bool known = std::any_of(destinations.begin(), destinations.end(), [&](const auto& one) {
+      return one.settings.name == waiting.destination;
+    });
     if (!known)
-      logger.warn(
-          fmt::format("entries are pending for destination {}, which is not configured", name));
+      logger.warn(fmt::format("{} entries are pending for destination {}, which is not configured",
+                              waiting.entries, waiting.destination));
   }
 }
 
@@ -334,8 +355,9 @@ void note_replay(const wal::log& log, double seconds,
 /// that program's entries went to one database anyway. They go where the entries of such a source
 /// go now, through a queue of their own.
 void adopt_nameless(const wal::log& log, std::vector<destination_options>& destinations) {
-  const auto names = log.pending_destinations();
-  if (destinations.empty() || std::find(names.begin(), names.end(), "") == names.end()) return;
+  const auto waiting = log.backlogs();
+  const auto is_nameless = [](const auto& one) { return one.destination.empty(); };
+  if (destinations.empty() || std::none_of(waiting.begin(), waiting.end(), is_nameless)) return;
   auto heir = destinations.front();
   heir.settings.name.clear();
   destinations.push_back(std::move(heir));
@@ -348,6 +370,8 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
                                                         core::logger_ptr log,
                                                         core::metrics& metrics) {
   if (auto checked = check(how.destinations); !checked.ok()) return std::move(checked).reason();
+  if (auto there = check_required(how.destinations, types, log); !there.ok())
+    return std::move(there).reason();
   const auto begun = steady_clock::now();
   auto opened = wal::log::open(how.wal);
   if (!opened.ok()) return std::move(opened).reason();
@@ -357,15 +381,14 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
   if (how.on_pending)
     if (auto told = (*opened)->replay(how.on_pending); !told.ok()) return std::move(told).reason();
 
-  std::vector<destination_spawner> spawners;
-  for (const auto& one : how.destinations) {
-    auto spawner = make_spawner(one, types, log);
-    if (!spawner.ok()) return std::move(spawner).reason();
-    spawners.push_back(*std::move(spawner));
-  }
   auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), log);
-  made->run(spawners, metrics);
+  made->run(types, metrics);
   return std::unique_ptr<pipeline>(std::move(made));
+}
+
+core::result<void> test_destination(const destinations::settings& settings,
+                                    const destinations::registry& types, core::logger_ptr log) {
+  return probe(settings, types, std::move(log)).ping();
 }
 
 }  // namespace nexus::actors

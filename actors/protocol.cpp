@@ -12,9 +12,13 @@ caf::error to_caf(const core::error& reason) {
   return caf::make_error(reason.code, reason.text);
 }
 
+bool is_ours(const caf::error& reason) noexcept {
+  return reason.category() == category;
+}
+
 core::error from_caf(const caf::actor_system& system, const caf::error& reason) {
-  if (reason.category() != category) {
-    return {core::errc::unreachable, "the actor could not be asked: " + system.render(reason)};
+  if (!is_ours(reason)) {
+    return {core::errc::io_failed, "the actor gave no answer: " + system.render(reason)};
   }
   const auto& context = reason.context();
   const bool has_text = context.match_elements<std::string>();

@@ -30,12 +30,16 @@ using delivered_atom = caf::atom_constant<caf::atom("delivered")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
 using exists_atom = caf::atom_constant<caf::atom("exists")>;
 using failed_atom = caf::atom_constant<caf::atom("failed")>;
+using expire_atom = caf::atom_constant<caf::atom("expire")>;
 using fetch_atom = caf::atom_constant<caf::atom("fetch")>;
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
+using pause_atom = caf::atom_constant<caf::atom("pause")>;
 using ping_atom = caf::atom_constant<caf::atom("ping")>;
 using poll_atom = caf::atom_constant<caf::atom("poll")>;
+using probe_atom = caf::atom_constant<caf::atom("probe")>;
 using refill_atom = caf::atom_constant<caf::atom("refill")>;
+using release_atom = caf::atom_constant<caf::atom("release")>;
 using report_atom = caf::atom_constant<caf::atom("report")>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using resume_atom = caf::atom_constant<caf::atom("resume")>;
@@ -52,21 +56,31 @@ struct delivery {
 /// One outcome for each entry of a delivery, in the same order.
 using outcome_list = std::vector<destinations::outcome>;
 
+/// What became of a batch.
+struct delivery_result {
+  outcome_list outcomes;  ///< of a question without entries: one
+  /// The destination did not do what it must: it threw, hung, ended, or gave another number of
+  /// outcomes. All outcomes are `unreachable`; it has been replaced.
+  bool broken = false;
+};
+
 /// Asks the log for the entries of one destination that stand at or after `from`.
 struct fetch_request {
   std::string destination;
   wal::position from = 0;
   std::size_t entries_max = 0;
   std::size_t bytes_max = 0;  ///< One entry is given even if it alone is larger.
+  bool wait = true;           ///< False: the answer comes at once, also without entries.
 };
 
 struct fetched {
-  std::vector<core::entry_ptr> entries;
+  std::vector<wal::pending_entry> entries;
   wal::position next = 0;  ///< `from` of the request that follows.
   bool last = false;       ///< No entry follows, now or later: the log takes no more appends.
 };
 
-/// What a worker gets: a delivery, and the number under which it reports the outcomes.
+/// What a worker gets: a delivery, and the number under which it reports the result. Without
+/// entries it is a question: how is the destination?
 struct work {
   std::uint64_t batch = 0;
   delivery what;
@@ -83,6 +97,8 @@ struct work {
 /// that brings some.
 /// - flush: from itself: write the open group.
 /// - poll: somebody else has appended to the log: looks there for what waiting fetches ask for.
+/// - expire: from itself: somebody has waited long enough for a delivery.
+/// - release: nobody is to wait for a delivery any more.
 /// - seal: answered when everything appended before is settled; from then on appends are refused
 /// and no fetch waits. When it is told to end it writes what is left; closing the log is up to the
 /// log's owner.
@@ -91,24 +107,27 @@ using wal_actor =
                      caf::reacts_to<delivered_atom, std::string, std::vector<std::string>>,
                      caf::reacts_to<failed_atom, std::string, std::vector<wal::failure>>,
                      caf::replies_to<fetch_atom, fetch_request>::with<fetched>,
-                     caf::reacts_to<flush_atom>, caf::reacts_to<poll_atom>,
+                     caf::reacts_to<flush_atom>, caf::reacts_to<expire_atom>,
+                     caf::reacts_to<poll_atom>, caf::reacts_to<release_atom>,
                      caf::reacts_to<seal_atom>>;
 
 /// Decides what is delivered when, for one destination.
 /// - next: from a worker: the next batch; the answer waits until there is one.
-/// - report: the outcomes of a batch; those delivered have been marked already.
+/// - report: the result of a batch; what was delivered has been marked already.
+/// - pause, resume: by the operator: until resumed, nothing is handed out. Resuming also has a
+///   destination tried at once that is out of order.
 /// - drain: answered when everything that can be delivered now is; what is in backoff is left
 /// pending. The log must
 ///   have been sealed.
-/// - wake, resume, refill, restart: from itself: entries are due again; the circuit may be tried;
-/// fetch again; spawn the
-///   worker of that number again. Timers can't be cancelled: the first two carry a generation,
-///   stale ones are ignored.
+/// - wake, probe, refill, restart: from itself: entries are due again; the
+///   circuit may be tried; fetch again; spawn the worker of that number again. Timers can't be
+///   cancelled: the first two carry a generation, stale ones are ignored.
 using queue_actor =
     caf::typed_actor<caf::replies_to<next_atom>::with<work>,
-                     caf::reacts_to<report_atom, std::uint64_t, outcome_list>,
-                     caf::reacts_to<drain_atom>, caf::reacts_to<wake_atom, std::uint64_t>,
-                     caf::reacts_to<resume_atom, std::uint64_t>, caf::reacts_to<refill_atom>,
+                     caf::reacts_to<report_atom, std::uint64_t, delivery_result>,
+                     caf::reacts_to<drain_atom>, caf::reacts_to<pause_atom>,
+                     caf::reacts_to<resume_atom>, caf::reacts_to<wake_atom, std::uint64_t>,
+                     caf::reacts_to<probe_atom, std::uint64_t>, caf::reacts_to<refill_atom>,
                      caf::reacts_to<restart_atom, std::size_t>>;
 
 /// Carries batches from one queue to one destination actor.
@@ -116,10 +135,11 @@ using queue_actor =
 using worker_actor = caf::typed_actor<caf::reacts_to<restart_atom>>;
 
 /// Whatever takes entries.
-/// - deliver: one outcome for each entry, in order; anything else is taken as `transient` for all
-/// of them. An error means
-///   that nobody could be asked: `unreachable`.
-/// - ping: an empty answer if it would take an entry now, else an error.
+/// - deliver: one outcome for each entry, in order. The error `unreachable` means that nobody could
+///   be asked. Any other error or number of outcomes, no answer within the timeout, and ending
+///   count as a breakdown: the actor is replaced, the entries stay pending.
+/// - ping: an empty answer if it would take an entry now, else an error: `bad_config` or
+///   `unreachable`.
 /// - exists: for each payload id whether it is there.
 using destination_actor = caf::typed_actor<
     caf::replies_to<deliver_atom, delivery>::with<outcome_list>, caf::reacts_to<ping_atom>,
@@ -127,9 +147,11 @@ using destination_actor = caf::typed_actor<
 
 // errors
 
-/// A core::error as an actor's answer, and back. Errors that CAF itself makes become `unreachable`.
+/// A core::error as an actor's answer, and back. Errors that CAF itself makes become `io_failed`.
 caf::error to_caf(const core::error& reason);
 core::error from_caf(const caf::actor_system& system, const caf::error& reason);
+/// Whether it was a core::error: somebody's answer, nothing that CAF says of a message's way.
+bool is_ours(const caf::error& reason) noexcept;
 
 // serialisation of the published messages
 
@@ -188,4 +210,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::submission_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::fetch_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::work)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::delivery_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<nexus::wal::failure>)

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <random>
 #include <utility>
 
 #include "actors/circuit.hpp"
+#include "actors/delivery_counters.hpp"
 #include "actors/guard.hpp"
 #include "actors/window.hpp"
 
@@ -34,41 +36,20 @@ struct asker {
 
 /// A batch on its way.
 struct lent_batch {
-  std::vector<travelling> entries;
+  std::vector<travelling> entries;  ///< empty: a question
   caf::actor_addr who;
 };
 
 /// What a report means.
 struct review {
   std::vector<travelling> back;  ///< to be tried again when the destination is well
+  std::uint64_t attempts = 0;
   std::vector<wal::failure> dead;
   std::uint64_t delivered = 0;
+  bool well = false;             ///< the destination says that it would take entries
   std::optional<phase> trouble;  ///< what is wrong with the destination itself
   milliseconds asked{0};         ///< how long it wants to be left alone
   std::string reason;            ///< the last one that was given
-};
-
-class counters {
- public:
-  counters(core::metrics& all, const std::string& destination)
-      : processed(all.get_counter("bubblefish_queue_processing_rate_total",
-                                  "Entries delivered or failed for good.")),
-        failed(all.get_counter("nexus_permanent_failures_total",
-                               "Entries that will never be delivered.",
-                               {{"destination", destination}})) {
-    using destinations::outcome_kind;
-    for (auto kind : {outcome_kind::delivered, outcome_kind::transient, outcome_kind::unreachable,
-                      outcome_kind::config_fault, outcome_kind::permanent}) {
-      outcomes.emplace(
-          kind,
-          &all.get_counter("nexus_deliveries_total", "Attempts to deliver an entry, by outcome.",
-                           {{"destination", destination}, {"outcome", to_string(kind)}}));
-    }
-  }
-
-  core::counter& processed;
-  core::counter& failed;
-  std::map<destinations::outcome_kind, core::counter*> outcomes;
 };
 
 class queue_state {
@@ -80,7 +61,10 @@ class queue_state {
   queue_actor::behavior_type make_behavior(queue_options options) {
     options_ = std::move(options);
     name_ = options_.how.settings.name;
-    circuit_.emplace(options_.how.retry, options_.how.config_fault_delay);
+    window_ = make_window(options_.how.keep, options_.in_order);
+    circuit_.emplace(options_.how.breaker);
+    held_ = options_.how.paused;
+    batch_max_ = options_.how.batch_entries_max;
     counters_.emplace(*options_.metrics, name_);
     guard(self_, "queue of destination " + name_, options_.log);
     self_->set_down_handler([this](caf::down_msg& message) { worker_died(message.source); });
@@ -90,15 +74,18 @@ class queue_state {
     });
     workers_.resize(options_.how.workers);
     for (std::size_t i = 0; i < workers_.size(); ++i) start_worker(i);
+    show({});
     fill();
     return {
         [this](next_atom) { return next(); },
-        [this](report_atom, std::uint64_t batch, const outcome_list& outcomes) {
-          report(batch, outcomes);
+        [this](report_atom, std::uint64_t batch, const delivery_result& result) {
+          report(batch, result);
         },
         [this](drain_atom) { return drain(); },
+        [this](pause_atom) { pause(); },
+        [this](resume_atom) { resume(); },
         [this](wake_atom, std::uint64_t generation) { wake(generation); },
-        [this](resume_atom, std::uint64_t generation) { resume(generation); },
+        [this](probe_atom, std::uint64_t generation) { probe(generation); },
         [this](refill_atom) { fill(); },
         [this](restart_atom, std::size_t index) { start_worker(index); },
     };
@@ -109,8 +96,9 @@ class queue_state {
 
   void start_worker(std::size_t index) {
     workers_[index] = spawn_worker_actor(
-        self_->system(), {name_, options_.wal, caf::actor_cast<queue_actor>(self_),
-                          options_.spawn_destination, options_.how.retry, options_.log});
+        self_->system(),
+        {name_, options_.wal, caf::actor_cast<queue_actor>(self_), options_.spawn_destination,
+         options_.how.settings.timeout, options_.how.retry, options_.shown, options_.log});
     self_->monitor(workers_[index]);
   }
 
@@ -121,7 +109,7 @@ class queue_state {
         ++it;
         continue;
       }
-      window_.put_back(std::move(it->second.entries));
+      window_->put_back(std::move(it->second.entries));
       circuit_->lost(it->first);
       it = out_.erase(it);
     }
@@ -138,42 +126,107 @@ class queue_state {
   caf::result<work> next() {
     auto promise = self_->make_response_promise<work>();
     askers_.push_back({promise, caf::actor_cast<caf::actor_addr>(self_->current_sender())});
-    hand_out();
+    proceed();
     return promise;
   }
 
   /// While draining there is no probing: what waits for the destination stays pending.
   bool may_send() const {
+    if (held_) return false;
     return draining() ? circuit_->state() == phase::running : circuit_->lets_through();
   }
 
+  /// A batch that is not full waits a little for more.
+  bool is_batch_due() const {
+    const auto& how = options_.how;
+    return window_->has_ready() &&
+           (how.linger == milliseconds{0} || draining() || window_->has_ready(batch_max_) ||
+            self_->clock().now() >= ready_since_ + how.linger);
+  }
+
+  /// Whether the destination is to be asked how it is: at the start, and where nothing is there to
+  /// probe it with.
+  bool is_question_due() const {
+    return may_send() && !draining() &&
+           (unknown_ || (circuit_->probe_due() && !window_->has_ready()));
+  }
+
   void hand_out() {
-    while (!askers_.empty() && window_.has_ready() && may_send()) {
-      auto to = std::move(askers_.front());
-      askers_.pop_front();
-      work next{++last_batch_, {}};
-      auto lent = window_.lend(options_.how.batch_entries_max, options_.how.batch_bytes_max);
-      for (const auto& one : lent) next.what.entries.push_back(one.entry);
-      circuit_->sent(next.batch);
-      out_.emplace(next.batch, lent_batch{std::move(lent), to.who});
-      to.promise.deliver(std::move(next));
+    if (!askers_.empty() && is_question_due()) {
+      unknown_ = false;
+      lend({});
     }
+    while (!askers_.empty() && may_send() && is_batch_due()) {
+      lend(window_->lend(batch_max_, options_.how.batch_bytes_max));
+      ready_since_ = self_->clock().now();
+    }
+  }
+
+  void lend(std::vector<travelling> entries) {
+    auto to = std::move(askers_.front());
+    askers_.pop_front();
+    work next{++last_batch_, {}};
+    for (const auto& one : entries) next.what.entries.push_back(one.entry);
+    circuit_->sent(next.batch);
+    out_.emplace(next.batch, lent_batch{std::move(entries), to.who});
+    to.promise.deliver(std::move(next));
   }
 
   // --- outcomes ---
 
-  void report(std::uint64_t batch, const outcome_list& outcomes) {
+  void report(std::uint64_t batch, const delivery_result& result) {
     auto found = out_.extract(batch);
     if (found.empty()) return;  // of a worker that was given up; its entries are on their way again
     review seen;
     auto& entries = found.mapped().entries;
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      judge(std::move(entries[i]), outcomes[i], seen);
-    window_.put_back(std::move(seen.back));
+    if (entries.empty()) {
+      judge_answer(result.outcomes.front(), seen);
+    } else if (result.broken) {
+      isolate(std::move(entries), result.outcomes.front().reason, seen);
+    } else {
+      batch_max_ = std::min(batch_max_ * 2, options_.how.batch_entries_max);
+      seen.attempts = entries.size();
+      for (std::size_t i = 0; i < entries.size(); ++i)
+        judge(std::move(entries[i]), result.outcomes[i], seen);
+    }
+    window_->put_back(std::move(seen.back));
     dead_letter(seen);
     judge_destination(batch, seen);
     show(seen);
     proceed();
+  }
+
+  /// A destination broke down over a batch. It may be one of the entries: smaller batches find out
+  /// which, and that one then waits longer and longer, alone, so that the others get through.
+  void isolate(std::vector<travelling> entries, const std::string& why, review& seen) {
+    seen.trouble = phase::waiting;
+    seen.reason = why;
+    seen.attempts = entries.size();
+    counters_->outcomes.at(destinations::outcome_kind::unreachable)
+        ->add(static_cast<double>(entries.size()));
+    batch_max_ = std::max<std::size_t>(entries.size() / 2, 1);
+    if (entries.size() > 1) {
+      seen.back = std::move(entries);
+      return;
+    }
+    auto& one = entries.front();
+    if (draining()) return window_->release(one);
+    const auto delay =
+        destinations::next_delay(options_.how.retry, ++one.breakdowns, 0.5 + random() / 2);
+    options_.log->error(fmt::format(
+        "destination {}: broke down over entry {} alone, which is tried again in {} ms: {}", name_,
+        one.entry->payload_id, delay.count(), why));
+    window_->delay(std::move(one), self_->clock().now() + delay);
+  }
+
+  /// The answer to a question.
+  void judge_answer(const destinations::outcome& answer, review& seen) {
+    using destinations::outcome_kind;
+    seen.well = answer.kind == outcome_kind::delivered;
+    if (seen.well) return;
+    seen.reason = answer.reason;
+    seen.trouble =
+        answer.kind == outcome_kind::config_fault ? phase::misconfigured : phase::waiting;
   }
 
   void judge(travelling entry, const destinations::outcome& outcome, review& seen) {
@@ -184,19 +237,19 @@ class queue_state {
     switch (verdict.what) {
       case reaction::done:
         ++seen.delivered;
-        return window_.release(entry);
+        return window_->release(entry);
       case reaction::retry:
         // An entry left out here is still pending in the log, and delivered after the next start.
-        if (draining()) return window_.release(entry);
-        return window_.delay(std::move(entry), self_->clock().now() + verdict.delay);
+        if (draining()) return window_->release(entry);
+        return window_->delay(std::move(entry), self_->clock().now() + verdict.delay);
       case reaction::dead_letter:
         seen.dead.push_back({entry.entry->payload_id, std::move(verdict.reason)});
-        return window_.release(entry);
+        return window_->release(entry);
       case reaction::wait:
         if (!seen.trouble) seen.trouble = phase::waiting;
         break;
       case reaction::pause:
-        seen.trouble = phase::paused;
+        seen.trouble = phase::misconfigured;
         break;
     }
     seen.asked = std::max(seen.asked, verdict.delay);
@@ -221,16 +274,33 @@ class queue_state {
     const auto delay =
         circuit_->failed(batch, *seen.trouble, seen.asked, seen.delivered > 0, random());
     if (!delay) return;
-    self_->delayed_send(self_, *delay, resume_atom::value, ++resume_generation_);
+    self_->delayed_send(self_, *delay, probe_atom::value, ++probe_generation_);
     if (circuit_->state() == before) return;  // said already
-    if (*seen.trouble == phase::paused) {
+    if (*seen.trouble == phase::misconfigured) {
       options_.log->error(fmt::format(
-          "destination {}: paused until its configuration is mended, tried every {} ms: {}", name_,
-          delay->count(), seen.reason));
+          "destination {}: cannot be used until it or its configuration is mended, tried every {} "
+          "ms; its entries wait: {}",
+          name_, delay->count(), seen.reason));
     } else {
       options_.log->warn(
           fmt::format("destination {}: unreachable, entries wait: {}", name_, seen.reason));
     }
+  }
+
+  // --- the operator ---
+
+  void pause() {
+    if (!std::exchange(held_, true))
+      options_.log->info(fmt::format("destination {}: paused by the operator", name_));
+    show({});
+  }
+
+  void resume() {
+    if (std::exchange(held_, false))
+      options_.log->info(fmt::format("destination {}: resumed by the operator", name_));
+    circuit_->resume();
+    show({});
+    proceed();
   }
 
   // --- time ---
@@ -238,12 +308,16 @@ class queue_state {
   void wake(std::uint64_t generation) {
     if (generation != wake_generation_) return;
     wake_at_.reset();
-    window_.wake(self_->clock().now());
+    window_->wake(self_->clock().now());
     proceed();
   }
 
   void arm_wake() {
-    const auto due = window_.next_due();
+    auto due = window_->next_due();
+    if (!askers_.empty() && may_send() && window_->has_ready()) {
+      const auto lingers_until = ready_since_ + options_.how.linger;
+      due = std::min(due.value_or(lingers_until), lingers_until);
+    }
     if (!due || (wake_at_ && *wake_at_ <= *due)) return;
     wake_at_ = due;
     self_->delayed_send(self_,
@@ -251,43 +325,68 @@ class queue_state {
                         wake_atom::value, ++wake_generation_);
   }
 
-  void resume(std::uint64_t generation) {
-    if (generation != resume_generation_) return;
+  void probe(std::uint64_t generation) {
+    if (generation != probe_generation_) return;
     circuit_->resume();
+    show({});
     proceed();
   }
 
   // --- entries from the log ---
 
   void fill() {
-    if (fetching_ || at_end_ || (draining() && !may_send())) return;
+    if (draining() && !may_send()) return;
+    if (const auto missing = window_->gap(); missing && !refilling_) refill(*missing);
+    if (fetching_ || at_end_ || (!has_room() && !(window_->make_room() && has_room()))) return;
     const auto& how = options_.how;
-    const std::size_t entries =
-        how.window_entries_max - std::min(how.window_entries_max, window_.entries());
-    const std::size_t bytes =
-        how.window_bytes_max - std::min(how.window_bytes_max, window_.bytes());
-    if (entries == 0 || bytes == 0 || entries < how.window_entries_max / 4 ||
-        bytes < how.window_bytes_max / 4)
-      return;
     fetching_ = true;
-    fetch_request what{name_, cursor_, std::min(entries, fetch_entries_max),
-                       std::min(bytes, fetch_bytes_max)};
+    fetch({name_, cursor_, how.window_entries_max - window_->entries(),
+           how.window_bytes_max - window_->bytes()},
+          fetching_, [this](const fetched& answer) { take_in(answer); });
+  }
+
+  bool has_room() const {
+    const auto& how = options_.how;
+    return window_->entries() <= how.window_entries_max - how.window_entries_max / 4 &&
+           window_->entries() < how.window_entries_max &&
+           window_->bytes() <= how.window_bytes_max - how.window_bytes_max / 4 &&
+           window_->bytes() < how.window_bytes_max;
+  }
+
+  void refill(const window::missing& what) {
+    refilling_ = true;
+    fetch({name_, what.from, options_.how.window_entries_max, options_.how.window_bytes_max, false},
+          refilling_, [this, key = what.key](const fetched& answer) {
+            window_->refill(key, answer.entries, answer.next, cursor_);
+          });
+  }
+
+  /// `busy`: set until the answer is there.
+  void fetch(fetch_request what, bool& busy, std::function<void(const fetched&)> use) {
+    what.entries_max = std::min(what.entries_max, fetch_entries_max);
+    what.bytes_max = std::min(what.bytes_max, fetch_bytes_max);
     self_->request(options_.wal, caf::infinite, fetch_atom::value, std::move(what))
-        .then([this](const fetched& answer) { take_in(answer); },
-              [this](const caf::error& reason) { fetch_failed(reason); });
+        .then(
+            [this, &busy, use = std::move(use)](const fetched& answer) {
+              busy = false;
+              use(answer);
+              show({});
+              proceed();
+            },
+            [this, &busy](const caf::error& reason) {
+              busy = false;
+              fetch_failed(reason);
+            });
   }
 
   void take_in(const fetched& answer) {
-    fetching_ = false;
     cursor_ = answer.next;
     at_end_ = answer.last;
-    for (const auto& entry : answer.entries) window_.add(entry);
-    show({});
-    proceed();
+    if (!window_->has_ready()) ready_since_ = self_->clock().now();
+    for (const auto& entry : answer.entries) window_->add(entry);
   }
 
   void fetch_failed(const caf::error& reason) {
-    fetching_ = false;
     options_.log->error(
         fmt::format("destination {}: entries cannot be read from the log, tried again in {} ms: {}",
                     name_, refill_delay.count(), from_caf(self_->system(), reason).text));
@@ -314,14 +413,14 @@ class queue_state {
     auto promise = self_->make_response_promise<void>();
     drained_ =
         promise;  // a typed promise of nothing cannot be settled in CAF 0.17, an untyped one can
-    window_.release_delayed();
+    window_->release_delayed();
     proceed();
     return promise;
   }
 
   void finish_drain() {
-    if (!draining() || !out_.empty() || fetching_) return;
-    const bool nothing_left = at_end_ && !window_.has_ready();
+    if (!draining() || !out_.empty() || fetching_ || refilling_) return;
+    const bool nothing_left = at_end_ && !window_->has_ready() && !window_->gap();
     if (drained_->pending() && (nothing_left || !may_send())) drained_->deliver(caf::unit);
   }
 
@@ -329,11 +428,13 @@ class queue_state {
     counters_->processed.add(static_cast<double>(seen.delivered + seen.dead.size()));
     counters_->failed.add(static_cast<double>(seen.dead.size()));
     options_.shown->update([&](destination_status& status) {
-      status.state = circuit_->state();
-      status.queued = window_.entries();
+      status.state = held_ ? phase::paused : circuit_->state();
+      status.breaker = circuit_->breaker();
+      status.queued = window_->entries();
+      status.attempts += seen.attempts;
       status.delivered += seen.delivered;
       status.failed += seen.dead.size();
-      if (seen.delivered > 0) status.last_error.clear();
+      if (seen.delivered > 0 || seen.well) status.last_error.clear();
       if (!seen.reason.empty()) status.last_error = seen.reason;
     });
   }
@@ -344,18 +445,23 @@ class queue_state {
   queue_options options_;
   std::string name_;
   std::optional<circuit> circuit_;
-  std::optional<counters> counters_;
+  std::optional<delivery_counters> counters_;
   std::vector<worker_actor> workers_;
   std::deque<asker> askers_;
-  window window_;
+  std::unique_ptr<window> window_;
   std::map<std::uint64_t, lent_batch> out_;
   std::uint64_t last_batch_ = 0;
   wal::position cursor_ = 0;
   bool fetching_ = false;
+  bool refilling_ = false;
   bool at_end_ = false;  ///< nothing will follow any more
+  bool held_ = false;    ///< by the operator
+  bool unknown_ = true;  ///< nobody has asked the destination yet how it is
+  std::size_t batch_max_ = 1;
+  window::time_point ready_since_{};
   std::optional<window::time_point> wake_at_;
   std::uint64_t wake_generation_ = 0;
-  std::uint64_t resume_generation_ = 0;
+  std::uint64_t probe_generation_ = 0;
   std::optional<caf::response_promise> drained_;
   std::mt19937_64 generator_{std::random_device{}()};  // jitter only
 };

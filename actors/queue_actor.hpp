@@ -18,6 +18,7 @@ struct queue_options {
   destination_options how;
   wal_actor wal;
   destination_spawner spawn_destination;
+  bool in_order = false;  ///< destinations::type_info::in_order
   std::shared_ptr<board> shown;
   core::logger_ptr log;
   core::metrics* metrics = nullptr;  ///< Outlives the actor.

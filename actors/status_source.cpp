@@ -1,7 +1,9 @@
 #include "actors/status_source.hpp"
 
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,10 +24,70 @@ class follower {
   std::uint64_t last_ = 0;
 };
 
+/// What is shown of one destination.
+class destination_metrics {
+ public:
+  destination_metrics(core::metrics& all, const std::string& name)
+      : pending_(all.get_gauge("nexus_destination_pending",
+                               "Entries in the log that wait for the destination.", of(name))),
+        queued_(all.get_gauge("nexus_destination_queued",
+                              "Entries for the destination that are held in memory.", of(name))),
+        oldest_(all.get_gauge("nexus_destination_oldest_pending_seconds",
+                              "Age of the oldest entry that waits for the destination.", of(name))),
+        up_(all.get_gauge("nexus_destination_up", "1 while entries are delivered.", of(name))),
+        paused_(all.get_gauge("nexus_destination_paused", "1 while the operator has it paused.",
+                              of(name))),
+        breaker_open_(all.get_gauge("nexus_destination_breaker_open",
+                                    "1 while nothing is sent to it but probes.", of(name))),
+        attempts_(all.get_counter("nexus_destination_attempts_total",
+                                  "Entries handed to the destination, each time counted.",
+                                  of(name))),
+        restarts_(all.get_counter("nexus_destination_restarts_total",
+                                  "Instances of the destination that hung, threw or ended.",
+                                  of(name))) {
+    for (const auto& [state, word] : states)
+      states_.emplace_back(state, &all.get_gauge("nexus_destination_state",
+                                                 "1 for the state that the destination is in.",
+                                                 {{"destination", name}, {"state", word}}));
+  }
+
+  void show(const destination_status& now) {
+    pending_.set(static_cast<double>(now.pending));
+    queued_.set(static_cast<double>(now.queued));
+    oldest_.set(now.oldest_pending_seconds);
+    up_.set(now.state == phase::running ? 1 : 0);
+    paused_.set(now.state == phase::paused ? 1 : 0);
+    breaker_open_.set(now.breaker == destination_status::circuit::closed ? 0 : 1);
+    attempts_.follow(now.attempts);
+    restarts_.follow(now.restarts);
+    for (const auto& [state, shown] : states_) shown->set(now.state == state ? 1 : 0);
+  }
+
+ private:
+  using phase = destination_status::phase;
+  static constexpr std::pair<phase, const char*> states[] = {
+      {phase::running, "running"},
+      {phase::waiting, "waiting"},
+      {phase::misconfigured, "misconfigured"},
+      {phase::paused, "paused"}};
+  static core::metric_labels of(const std::string& name) { return {{"destination", name}}; }
+
+  core::gauge& pending_;
+  core::gauge& queued_;
+  core::gauge& oldest_;
+  core::gauge& up_;
+  core::gauge& paused_;
+  core::gauge& breaker_open_;
+  follower attempts_;
+  follower restarts_;
+  std::vector<std::pair<phase, core::gauge*>> states_;
+};
+
 class publisher {
  public:
   publisher(core::metrics& all, std::weak_ptr<const status_source> source)
-      : source_(std::move(source)),
+      : all_(all),
+        source_(std::move(source)),
         queue_depth_(
             all.get_gauge("bubblefish_queue_depth", "Entries in memory, waiting or on their way.")),
         pending_(all.get_gauge("bubblefish_wal_pending_entries",
@@ -69,9 +131,12 @@ class publisher {
     oldest_.set(now.wal.oldest_pending_seconds);
     dead_letters_.set(static_cast<double>(now.wal.dead_letters));
     for (auto& [total, number] : found_) total.follow(now.wal.*number);
+    for (const auto& one : now.destinations)
+      destinations_.try_emplace(one.name, all_, one.name).first->second.show(one);
   }
 
  private:
+  core::metrics& all_;
   std::weak_ptr<const status_source> source_;
   std::mutex mutex_;
   core::gauge& queue_depth_;
@@ -81,6 +146,7 @@ class publisher {
   core::gauge& dead_letters_;
   /// What the log has found of damage.
   std::vector<std::pair<follower, std::uint64_t wal::counters::*>> found_;
+  std::map<std::string, destination_metrics> destinations_;
 };
 
 }  // namespace
@@ -93,7 +159,16 @@ pipeline_status status_source::read() const {
   now.draining = draining_;
   if (log_unattended_ && !now.draining)
     now.wal_trouble = "the actor in front of the log has ended; restart the program";
-  for (const auto& one : boards_) now.destinations.push_back(one->read());
+  const auto backlogs = log_->backlogs();
+  for (const auto& board : boards_) {
+    auto one = board->read();
+    for (const auto& waiting : backlogs) {
+      if (waiting.destination != one.name) continue;
+      one.pending = waiting.entries;
+      one.oldest_pending_seconds = waiting.oldest_seconds;
+    }
+    now.destinations.push_back(std::move(one));
+  }
   return now;
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "actors/confirmations.hpp"
 #include "actors/guard.hpp"
 #include "actors/weight.hpp"
 
@@ -15,6 +16,9 @@ namespace {
 
 /// A group is written at the latest when it has grown to this size, so that one write stays short.
 constexpr std::size_t group_bytes_max = 8 * 1024 * 1024;
+
+/// How often those are looked for who have waited long enough for a delivery.
+constexpr std::chrono::milliseconds expiry_step{250};
 
 /// A fetch that waits for the next commit.
 struct waiting_fetch {
@@ -37,6 +41,7 @@ class wal_state {
     guard(self_, name, options_.logger);
     self_->set_exit_handler([this](caf::exit_msg& message) {
       flush();
+      confirmations_.settle_all();
       self_->quit(std::move(message.reason));
     });
     return {
@@ -45,12 +50,15 @@ class wal_state {
                const std::vector<std::string>& ids) { delivered(destination, ids); },
         [this](failed_atom, const std::string& destination,
                const std::vector<wal::failure>& failures) {
+          confirmations_.failed(destination, failures);
           warn_if_failed("marking permanent failures",
                          options_.log->mark_permanent_failure_batch(failures, destination));
         },
         [this](fetch_atom, const fetch_request& what) { return fetch(what); },
         [this](flush_atom) { flush(); },
+        [this](expire_atom) { expire(); },
         [this](poll_atom) { poll(); },
+        [this](release_atom) { confirmations_.settle_all(); },
         [this](seal_atom) { seal(); },
     };
   }
@@ -60,13 +68,14 @@ class wal_state {
     if (sealed_)
       return value->settle(
           core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
-    group_bytes_ += weight(*value->entry());
+    for (const auto& entry : value->entries()) group_bytes_ += weight(*entry);
     group_.push_back(value);
     if (group_bytes_ >= group_bytes_max) return flush();
     queue_flush();
   }
 
   void delivered(const std::string& destination, const std::vector<std::string>& ids) {
+    confirmations_.delivered(destination, ids);
     auto& marks = marks_[destination];
     marks.insert(marks.end(), ids.begin(), ids.end());
     queue_flush();
@@ -91,21 +100,39 @@ class wal_state {
     const auto group = std::exchange(group_, {});
     group_bytes_ = 0;
     std::vector<core::entry_ptr> entries;
-    entries.reserve(group.size());
-    for (const auto& one : group) entries.push_back(one->entry());
+    for (const auto& one : group)
+      entries.insert(entries.end(), one->entries().begin(), one->entries().end());
 
     const auto results = options_.log->append_batch(entries);
     const wal::position before = std::exchange(seen_, options_.log->end());
     const auto now = submission::clock::now();
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      group[i]->settle(results[i]);
-      options_.append_seconds->observe(
-          std::chrono::duration<double>(now - group[i]->begun()).count());
+    auto outcome = results.begin();
+    for (const auto& one : group) {
+      const auto end = outcome + static_cast<std::ptrdiff_t>(one->entries().size());
+      const auto refused = std::find_if(outcome, end, [](const auto& each) { return !each.ok(); });
+      one->settle(refused == end ? core::result<void>{} : *refused);
+      if (refused == end && one->wanted()) await(*one);
+      outcome = end;
+      options_.append_seconds->observe(std::chrono::duration<double>(now - one->begun()).count());
     }
     const auto is_accepted = [](const core::result<void>& one) { return one.ok(); };
     const auto accepted = std::count_if(results.begin(), results.end(), is_accepted);
     if (seen_ - before != static_cast<wal::position>(accepted)) return poll();
     hand_on(before, entries, results);
+  }
+
+  /// Somebody wants to hear of the delivery. It cannot have happened yet: nobody has been given the
+  /// entries.
+  void await(submission& one) {
+    const bool first = confirmations_.empty();
+    confirmations_.add(one.entries(), std::move(*one.wanted()), submission::clock::now());
+    if (first && !confirmations_.empty())
+      self_->delayed_send(self_, expiry_step, expire_atom::value);
+  }
+
+  void expire() {
+    confirmations_.expire(submission::clock::now());
+    if (!confirmations_.empty()) self_->delayed_send(self_, expiry_step, expire_atom::value);
   }
 
   /// Answers waiting fetches from memory. They have seen everything before `before`, and since then
@@ -140,7 +167,7 @@ class wal_state {
     fetch.full = fetch.full || taken.size() >= fetch.what.entries_max ||
                  (!taken.empty() && fetch.bytes + bytes > fetch.what.bytes_max);
     if (fetch.full) return;  // for good: a later, smaller entry must not overtake
-    taken.push_back(entry);
+    taken.push_back({at, entry});
     fetch.bytes += bytes;
     fetch.answer.next = at + 1;
   }
@@ -148,7 +175,7 @@ class wal_state {
   caf::result<fetched> fetch(fetch_request what) {
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
-    if (!read->entries.empty() || sealed_) return answer(*std::move(read));
+    if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
     return promise;
@@ -190,7 +217,7 @@ class wal_state {
     fetched out;
     out.next = read.next;
     out.last = sealed_ && read.at_end;
-    for (auto& one : read.entries) out.entries.push_back(std::move(one.entry));
+    out.entries = std::move(read.entries);
     return out;
   }
 
@@ -212,6 +239,7 @@ class wal_state {
   std::vector<submission_ptr> group_;
   std::size_t group_bytes_ = 0;
   std::map<std::string, std::vector<std::string>> marks_;
+  confirmations confirmations_;
   std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
   wal::position seen_ = 0;  ///< every waiting fetch has seen what stands before it
   bool flush_queued_ = false;

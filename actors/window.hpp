@@ -4,20 +4,26 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "actors/pipeline.hpp"
 #include "core/entry.hpp"
+#include "wal/log.hpp"
 
 namespace nexus::actors {
 
-/// An entry on its way, and how often it was tried.
+/// An entry on its way.
 struct travelling {
   core::entry_ptr entry;
+  wal::position at = 0;
   std::size_t bytes = 0;
   std::uint32_t attempts = 0;  ///< those that count
+  /// How often it was alone with a destination that broke down over it. Above 0 it travels alone,
+  /// so that it takes no others along.
+  std::uint32_t breakdowns = 0;
 };
 
 /// Counts entries and bytes; the owner keeps them within its limits by adding only what there is
@@ -26,33 +32,62 @@ class window {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
+  virtual ~window() = default;
+
   std::size_t entries() const noexcept { return entries_; }
   std::size_t bytes() const noexcept { return bytes_; }
-  bool has_ready() const noexcept { return !ready_.empty(); }
 
-  /// Takes in an entry, behind all others.
-  void add(core::entry_ptr entry);
-  /// Lends the oldest ready entries: at most `entries_max` and `bytes_max`, but at least one if
+  /// Whether something can be lent.
+  virtual bool has_ready() const noexcept = 0;
+  /// At least so many entries can be lent; asked for small numbers only.
+  virtual bool has_ready(std::size_t count) const noexcept = 0;
+  /// Takes in an entry that stands behind all others so far.
+  virtual void add(wal::pending_entry entry) = 0;
+  /// Lends ready entries, oldest first: at most `entries_max` and `bytes_max`, but at least one if
   /// there is one.
-  std::vector<travelling> lend(std::size_t entries_max, std::size_t bytes_max);
+  virtual std::vector<travelling> lend(std::size_t entries_max, std::size_t bytes_max) = 0;
   /// Takes lent entries back as the next ones to go, in their order.
-  void put_back(std::vector<travelling> lent);
+  virtual void put_back(std::vector<travelling> lent) = 0;
   /// Takes a lent entry back, to be ready again at `due`.
-  void delay(travelling lent, time_point due);
+  virtual void delay(travelling lent, time_point due) = 0;
   /// Forgets a lent entry.
-  void release(const travelling& lent);
-  /// Makes ready what is due by `now`, before what is ready already.
-  void wake(time_point now);
+  virtual void release(const travelling& lent) = 0;
+  /// Makes ready what is due by `now`.
+  virtual void wake(time_point now) = 0;
   /// Forgets everything that waits for its next attempt.
-  void release_delayed();
-  /// When the next delayed entry is due.
-  std::optional<time_point> next_due() const;
+  virtual void release_delayed() = 0;
+  /// When something is due next.
+  virtual std::optional<time_point> next_due() const = 0;
+
+  // For a window that keeps an order, where keys that wait for their next attempt would fill it:
+  // it forgets most of their entries, and reads them again when their turn comes.
+
+  /// Forgets what can be read again; true if that made room.
+  virtual bool make_room() { return false; }
+  /// Forgotten entries.
+  struct missing {
+    std::string key;
+    wal::position from;  ///< where the first of them stands
+  };
+  /// What should be read again now: its key could go on.
+  virtual std::optional<missing> gap() const { return {}; }
+  /// Takes in what was read from a gap on. `next`: where that ended. `seen`: what stands there or
+  /// behind it has not been added yet, and will be.
+  virtual void refill(const std::string& /*key*/, const std::vector<wal::pending_entry>& /*read*/,
+                      wal::position /*next*/, wal::position /*seen*/) {}
+
+ protected:
+  travelling take_in(wal::pending_entry entry);
+  void forget(const travelling& one) noexcept;
 
  private:
-  std::deque<travelling> ready_;
-  std::multimap<time_point, travelling> delayed_;
-  std::size_t entries_ = 0;  ///< all three kinds
+  std::size_t entries_ = 0;  ///< of all three kinds
   std::size_t bytes_ = 0;
 };
+
+/// Entries of the same key are lent in their order: the next ones only when all before them have
+/// been released. `in_order`: a batch may hold several of a key, as the destination takes them in
+/// order. Without an order to keep the other two do not matter.
+std::unique_ptr<window> make_window(ordering keep, bool in_order);
 
 }  // namespace nexus::actors

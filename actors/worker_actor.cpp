@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "actors/guard.hpp"
@@ -11,6 +13,12 @@ namespace nexus::actors {
 namespace {
 
 using destinations::outcome_kind;
+using std::chrono::milliseconds;
+
+outcome_kind kind_of(const core::error& reason) {
+  return reason.code == core::errc::bad_config ? outcome_kind::config_fault
+                                               : outcome_kind::unreachable;
+}
 
 class worker_state {
  public:
@@ -21,75 +29,137 @@ class worker_state {
   worker_actor::behavior_type make_behavior(worker_options options) {
     options_ = std::move(options);
     guard(self_, "worker of destination " + options_.destination, options_.log);
-    self_->set_down_handler([this](caf::down_msg& message) { destination_died(message); });
+    self_->set_down_handler([this](caf::down_msg& message) { ended(message); });
     self_->set_exit_handler([this](caf::exit_msg& message) {
       if (destination_) self_->send_exit(destination_, caf::exit_reason::user_shutdown);
       self_->quit(std::move(message.reason));
     });
     start_destination();
+    ask();
     return {[this](restart_atom) { start_destination(); }};
   }
 
  private:
+  // --- the destination ---
+
   void start_destination() {
+    if (destination_ || abandoned_.size() >= abandoned_max) return;
     auto spawned = options_.spawn_destination(self_->system());
-    if (!spawned.ok()) return restart_later(spawned.reason().text);
+    if (!spawned.ok()) return restart_later(spawned.reason());
     destination_ = *std::move(spawned);
     self_->monitor(destination_);
-    if (!asking_) ask();
   }
 
-  void destination_died(const caf::down_msg& message) {
+  void ended(const caf::down_msg& message) {
+    if (std::erase(abandoned_, message.source) > 0) {
+      // The timer may have found that there were too many.
+      if (abandoned_.size() + 1 == abandoned_max) start_destination();
+      return;
+    }
     if (!destination_ || message.source != destination_.address()) return;
     destination_ = nullptr;
-    const auto why = "it ended: " + self_->system().render(message.reason);
-    restart_later(why);
-    if (in_hand_) lost(why);  // an actor that ends with a promise in its hands answers nobody
+    broke_down("it ended: " + from_caf(self_->system(), message.reason).text);
   }
 
-  void restart_later(const std::string& why) {
-    const auto delay = destinations::next_delay(options_.restart, ++failed_starts_, 1.0);
-    options_.log->warn(fmt::format("destination {}: actor not running, started again in {} ms: {}",
-                                   options_.destination, delay.count(), why));
+  /// Gives up a destination that may still be running.
+  void give_up(const std::string& why) {
+    if (destination_) {
+      abandoned_.push_back(destination_.address());
+      self_->send_exit(destination_, caf::exit_reason::kill);
+      destination_ = nullptr;
+    }
+    broke_down(why);
+  }
+
+  void broke_down(const std::string& why) {
+    options_.shown->update([](destination_status& status) { ++status.restarts; });
+    restart_later({core::errc::unreachable, why});
+    // An actor that ends with a promise in its hands answers nobody.
+    if (in_hand_) lost(why, true);
+  }
+
+  void restart_later(core::error why) {
+    const double random = std::uniform_real_distribution<double>(0.5, 1)(generator_);
+    const auto delay = destinations::next_delay(options_.restart, ++failed_starts_, random);
+    const auto text = fmt::format("destination {}: not running, started again in {} ms: {}",
+                                  options_.destination, delay.count(), why.text);
+    // Said by the queue, once, where it is the first thing that is wrong with it.
+    if (why.code == core::errc::bad_config) {
+      options_.log->debug(text);
+    } else {
+      options_.log->warn(text);
+    }
+    not_running_ = std::move(why);
     self_->delayed_send(self_, delay, restart_atom::value);
   }
 
+  // --- batches ---
+
   void ask() {
-    asking_ = true;
     self_->request(options_.queue, caf::infinite, next_atom::value)
-        .then([this](const work& next) { deliver(next); },
+        .then([this](const work& next) { take(next); },
               [this](const caf::error& reason) {
                 self_->quit(reason);
               });  // the queue is gone: so is our purpose
   }
 
-  void deliver(const work& next) {
+  void take(const work& next) {
     in_hand_ = next;
-    if (!destination_) return lost("its actor is not running");
-    self_->request(destination_, caf::infinite, deliver_atom::value, next.what)
+    if (!destination_) return refused(not_running_);
+    if (next.what.entries.empty()) return ping(next.batch);
+    self_->request(destination_, hang_limit(options_.timeout), deliver_atom::value, next.what)
         .then(
             [this, batch = next.batch](outcome_list& outcomes) {
               if (holds(batch)) finish(std::move(outcomes));
             },
             [this, batch = next.batch](const caf::error& reason) {
-              if (holds(batch)) lost(from_caf(self_->system(), reason).text);
+              if (holds(batch)) failed(reason);
             });
   }
 
   /// False for an answer that comes after its batch was given up.
   bool holds(std::uint64_t batch) const { return in_hand_ && in_hand_->batch == batch; }
 
+  void ping(std::uint64_t batch) {
+    self_->request(destination_, hang_limit(options_.timeout), ping_atom::value)
+        .then(
+            [this, batch] {
+              if (holds(batch)) report({outcome_list(1), false});
+            },
+            [this, batch](const caf::error& reason) {
+              if (!holds(batch)) return;
+              const auto why = from_caf(self_->system(), reason);
+              // A type that cannot be asked is told by the first batch.
+              if (why.code == core::errc::unsupported) return report({outcome_list(1), false});
+              if (reason == caf::sec::request_timeout) return failed(reason);
+              refused(why);
+            });
+  }
+
+  void failed(const caf::error& reason) {
+    const auto why = from_caf(self_->system(), reason);
+    if (why.code == core::errc::unreachable || why.code == core::errc::bad_config)
+      return refused(why);
+    if (reason == caf::sec::request_timeout) {
+      return give_up(fmt::format("it gave no answer within {} ms; another instance takes over",
+                                 hang_limit(options_.timeout).count()));
+    }
+    give_up(why.text);
+  }
+
   /// Nobody could be asked.
-  void lost(const std::string& why) {
-    report(outcome_list(in_hand_->what.entries.size(), {outcome_kind::unreachable, why, {}}));
+  void refused(const core::error& why) { lost(why.text, false, kind_of(why)); }
+
+  void lost(const std::string& why, bool broken, outcome_kind kind = outcome_kind::unreachable) {
+    const auto count = std::max<std::size_t>(in_hand_->what.entries.size(), 1);
+    report({outcome_list(count, {kind, why, {}}), broken});
   }
 
   void finish(outcome_list outcomes) {
     const auto& entries = in_hand_->what.entries;
     if (outcomes.size() != entries.size()) {
-      const auto reason = fmt::format("the destination gave {} outcomes for {} entries",
-                                      outcomes.size(), entries.size());
-      outcomes.assign(entries.size(), {outcome_kind::transient, reason, {}});
+      return give_up(
+          fmt::format("it gave {} outcomes for {} entries", outcomes.size(), entries.size()));
     }
     failed_starts_ = 0;
     std::vector<std::string> delivered;
@@ -101,22 +171,23 @@ class worker_state {
     if (!delivered.empty()) {
       self_->send(options_.wal, delivered_atom::value, options_.destination, std::move(delivered));
     }
-    report(std::move(outcomes));
+    report({std::move(outcomes), false});
   }
 
-  void report(outcome_list outcomes) {
-    self_->send(options_.queue, report_atom::value, in_hand_->batch, std::move(outcomes));
+  void report(delivery_result result) {
+    self_->send(options_.queue, report_atom::value, in_hand_->batch, std::move(result));
     in_hand_.reset();
-    asking_ = false;
-    if (destination_) ask();
+    ask();
   }
 
   worker_actor::pointer self_;
   worker_options options_;
-  destination_actor destination_;  ///< Null while it is dead.
+  destination_actor destination_;  ///< Null while there is none.
+  core::error not_running_{core::errc::unreachable, "it is not running"};  ///< why there is none
+  std::vector<caf::actor_addr> abandoned_;                                 ///< and still running
   std::optional<work> in_hand_;
-  bool asking_ = false;  ///< Between asking for a batch and reporting it.
   std::uint32_t failed_starts_ = 0;
+  std::mt19937_64 generator_{std::random_device{}()};  // jitter only
 };
 
 static_assert(!std::is_aggregate_v<worker_state>);
@@ -127,6 +198,10 @@ worker_actor::behavior_type run(worker_actor::stateful_pointer<worker_state> sel
 }
 
 }  // namespace
+
+milliseconds hang_limit(milliseconds timeout) noexcept {
+  return timeout + std::max(timeout / 4, milliseconds{1'000});
+}
 
 worker_actor spawn_worker_actor(caf::actor_system& system, worker_options options) {
   return system.spawn(run, std::move(options));

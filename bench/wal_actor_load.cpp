@@ -31,7 +31,8 @@ timing actor_loop(std::shared_ptr<wal::log> log, std::size_t payload_bytes, std:
         room.release();
       };
       caf::anon_send(actor, actors::append_atom::value,
-                     std::make_shared<actors::submission>(entries.next_shared(), answered));
+                     std::make_shared<actors::submission>(
+                         std::vector<core::entry_ptr>{entries.next_shared()}, answered));
     }
     for (std::size_t i = 0; i < in_flight; ++i) room.acquire();  // all are answered
     spent = seconds_since(start);

@@ -22,7 +22,7 @@ double seconds_since(steady::time_point start) {
 }
 
 scratch::scratch() {
-  std::string name = (std::filesystem::current_path() / "wal-bench-XXXXXX").string();
+  std::string name = (std::filesystem::current_path() / "nexus-bench-XXXXXX").string();
   if (!::mkdtemp(name.data())) {
     std::perror("cannot create a directory here");
     std::exit(2);
@@ -32,6 +32,10 @@ scratch::scratch() {
 
 scratch::~scratch() {
   std::filesystem::remove_all(path_);
+}
+
+void scratch::remove(const std::string& path) const {
+  std::filesystem::remove_all(path);
 }
 
 core::entry make_entry(std::size_t payload_bytes) {

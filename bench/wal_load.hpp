@@ -42,6 +42,8 @@ class scratch {
   scratch& operator=(const scratch&) = delete;
   /// A path in it that has not been used.
   std::string fresh() { return path_ + "/" + std::to_string(++count_); }
+  /// Frees what is below a path; nothing if nothing is there.
+  void remove(const std::string& path) const;
   const std::string& path() const noexcept { return path_; }
 
  private:

@@ -1,15 +1,43 @@
+#include <chrono>
+
 #include "cli/commands.hpp"
+#include "cli/destination_check.hpp"
 #include "cli/home.hpp"
 #include "cli/output.hpp"
 #include "cli/wire.hpp"
 #include "config/lint.hpp"
+#include "config/loader.hpp"
 
 namespace nexus::cli {
+namespace {
+
+constexpr std::chrono::seconds test_timeout{5};
+
+/// What is wrong with destinations that can be made. What is wrong with a table is a finding
+/// already.
+void test_reachable(const std::string& home, const destinations::registry& types,
+                    std::vector<config::finding>& findings) {
+  const auto found = config::examine(home, type_table(types));
+  if (!found.settings) return;
+  std::vector<config::destination_config> sound;
+  for (const auto& one : found.settings->destinations)
+    if (one.fault.empty()) sound.push_back(one);
+  for (const auto& one : test_destinations(sound, types, test_timeout)) {
+    if (one.outcome || one.outcome.reason().code == core::errc::unsupported) continue;
+    const bool mend = one.outcome.reason().code == core::errc::bad_config;
+    findings.push_back(
+        {config::severity::error, mend ? "destination_misconfigured" : "destination_unreachable",
+         "destination \"" + one.which.name + "\": " + one.outcome.reason().text, one.which.where});
+  }
+}
+
+}  // namespace
 
 int command_lint(const lint_options& how, const destinations::registry& types) {
   const auto home = home_directory(how.home);
   if (!home) return fail(home.reason());
-  const auto findings = config::lint(*home, type_table(types));
+  auto findings = config::lint(*home, type_table(types));
+  if (!how.offline) test_reachable(*home, types, findings);
   for (const auto& one : findings) print(config::to_string(one) + "\n");
   if (findings.empty()) print("nothing to find fault with in " + *home + "\n");
   return config::has_errors(findings) ? 1 : 0;

@@ -25,9 +25,7 @@ std::string banner(const config::config& settings, const std::string& address) {
   for (const auto& source : settings.sources) {
     if (!source.can_write) continue;
     const std::string key(source.api_key.reveal());
-    const std::string to = !source.target_destination.empty() ? source.target_destination
-                           : settings.destinations.empty()    ? ""
-                                                              : settings.destinations.front().name;
+    const std::string& to = source.target_destinations.front();
     return "\nSource \"" + source.name + "\", API key:\n  " + key +
            "\n\nWrite:\n  curl -sS -X POST http://" + address + "/inbound/" + source.name +
            " -H 'Authorization: Bearer " + key +
@@ -74,7 +72,10 @@ int command_start(const start_options& how, const destinations::registry& types)
   auto loaded = config::load(*home, type_table(types));
   if (!loaded) return fail(loaded.reason());
   const auto log = make_logger(loaded->settings);
-  for (const auto& warning : loaded->warnings) log->warn(config::to_string(warning));
+  for (const auto& one : loaded->findings) {
+    const bool is_error = one.level == config::severity::error;
+    is_error ? log->error(config::to_string(one)) : log->warn(config::to_string(one));
+  }
   return serve(how, *home, std::move(*loaded), types, log);
 }
 

@@ -6,6 +6,7 @@
 #include "cli/home.hpp"
 #include "cli/http_client.hpp"
 #include "cli/output.hpp"
+#include "cli/server_api.hpp"
 #include "cli/wire.hpp"
 #include "config/loader.hpp"
 #include "core/json_text.hpp"
@@ -14,17 +15,6 @@ namespace nexus::cli {
 namespace {
 
 namespace json = core::json;
-
-/// The members of an object: strings without their quotes, everything else as it stands there.
-std::map<std::string, std::string> members_of(std::string_view raw) {
-  std::map<std::string, std::string> out;
-  json::members all(raw);
-  while (const auto* one = all.next()) {
-    const bool text = json::kind_of(one->value) == json::kind::string;
-    out[json::unquote(one->key)] = text ? json::unquote(one->value) : std::string(one->value);
-  }
-  return out;
-}
 
 std::string destination_line(std::string_view raw) {
   auto one = members_of(raw);

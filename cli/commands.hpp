@@ -53,10 +53,46 @@ int command_status(const status_options& how, const destinations::registry& type
 
 struct lint_options {
   std::string home;
+  bool offline = false;  ///< don't ask the destinations
 };
 
-/// Prints every finding about the configuration; failure if one of them is an error.
+/// Prints every finding about the configuration, and what each destination refuses; failure if one
+/// of them is an error. Destinations have five seconds each, all at the same time.
 int command_lint(const lint_options& how, const destinations::registry& types);
+
+struct destinations_options {
+  std::string home;
+  std::vector<std::string> names;  ///< for pause and resume one, for test any number: none is all
+  bool json = false;               ///< for list
+};
+
+/// Prints how the destinations of the running server are doing; without one, which there are.
+int command_destinations_list(const destinations_options& how, const destinations::registry& types);
+
+/// Stops or resumes deliveries to a destination, also across restarts: by the running server, else
+/// from the next start on.
+int command_destinations_pause(const destinations_options& how,
+                               const destinations::registry& types);
+int command_destinations_resume(const destinations_options& how,
+                                const destinations::registry& types);
+
+/// Tests whether destinations can be used as they are configured; failure if one can't. Writes
+/// nothing, needs no server.
+int command_destinations_test(const destinations_options& how, const destinations::registry& types);
+
+struct doctor_options {
+  std::string home;
+  bool consistency = false;
+  std::size_t sample = 100;
+  bool all = false;         ///< everything instead of a sample
+  std::string destination;  ///< empty: each
+  bool redeliver = false;   ///< what is missing
+  bool json = false;
+};
+
+/// Looks up what was delivered where it was delivered to: by the running server, else in the log
+/// itself. Failure if something is missing, or nothing could be looked up.
+int command_doctor(const doctor_options& how, const destinations::registry& types);
 
 struct demo_options {
   std::size_t entries = 2000;

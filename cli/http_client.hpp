@@ -1,11 +1,10 @@
-// A small HTTP/1.1 client for our own server: one connection, one request at a time.
+// An HTTP client for our own server: one connection, one request at a time.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,17 +14,13 @@ namespace nexus::cli {
 
 struct http_answer {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-
-  /// The first header of that name (any case); nothing if there is none.
-  std::optional<std::string> header(std::string_view name) const;
 };
 
 /// A kept-alive connection; it is opened when a request needs it. For one thread at a time.
 class http_client {
  public:
-  /// `timeout` bounds each wait for the network, not the whole request.
+  /// `timeout` bounds each request.
   http_client(std::string host, std::uint16_t port,
               std::chrono::seconds timeout = std::chrono::seconds{30});
   ~http_client();
@@ -46,19 +41,10 @@ class http_client {
   core::result<http_answer> send(const request& what);
 
  private:
-  core::result<void> connect();
-  core::result<void> write_all(std::string_view bytes);
-  core::result<http_answer> read_answer();
-  /// False: the other side closed the connection.
-  core::result<bool> read_more();
-  core::error broken(std::string_view what, int number) const;
-  void disconnect();
-
-  std::string host_;
-  std::uint16_t port_;
+  struct connection;
+  std::unique_ptr<connection> connection_;
+  std::string authority_;  ///< host:port
   std::chrono::seconds timeout_;
-  int fd_ = -1;
-  std::string buffer_;  ///< received, not consumed
 };
 
 }  // namespace nexus::cli

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "cli/file_limit.hpp"
 #include "cli/http_client.hpp"
 #include "core/json_text.hpp"
 #include "core/random.hpp"
@@ -51,6 +52,9 @@ void ledger::merge(ledger other) {
 }
 
 load::load(load_options how) : how_(std::move(how)), running_(how_.clients) {
+  constexpr std::size_t files_of_client = 4;
+  constexpr std::size_t files_of_others = 64;
+  (void)raise_file_limit(how_.clients * files_of_client + files_of_others);  // as far as it goes
   for (std::size_t i = 0; i < how_.clients; ++i) {
     threads_.emplace_back([this, i] { run_client(i); });
   }

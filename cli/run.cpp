@@ -6,9 +6,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "actors/remote_destination.hpp"
 #include "cli/commands.hpp"
 #include "cli/log_arguments.hpp"
 #include "cli/output.hpp"
+#include "ingest/ports.hpp"
 
 namespace nexus {
 namespace {
@@ -20,6 +22,8 @@ struct arguments {
   cli::stop_options stop;
   cli::status_options status;
   cli::lint_options lint;
+  cli::destinations_options destinations;
+  cli::doctor_options doctor;
   cli::demo_options demo;
   cli::log_arguments log;
   std::function<int()> chosen;
@@ -63,7 +67,53 @@ void add_config_commands(CLI::App& app, arguments& all, const destinations::regi
 
   auto* lint = app.add_subcommand("lint", "Check the configuration");
   add_home(lint, all.lint.home);
+  lint->add_flag("--offline", all.lint.offline, "Don't ask the destinations whether they answer");
   lint->callback([&] { all.chosen = [&] { return cli::command_lint(all.lint, types); }; });
+}
+
+using destinations_command = int (*)(const cli::destinations_options&,
+                                     const destinations::registry&);
+
+void add_destination_commands(CLI::App& app, arguments& all, const destinations::registry& types) {
+  auto* parent = app.add_subcommand("destinations", "Where entries go: look, pause, resume, test");
+  parent->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, destinations_command run) {
+    auto* command = parent->add_subcommand(name, what);
+    add_home(command, all.destinations.home);
+    command->callback([&all, &types, run] {
+      all.chosen = [&all, &types, run] { return run(all.destinations, types); };
+    });
+    return command;
+  };
+  const auto add_name = [&](CLI::App* command) {
+    return command->add_option("NAME", all.destinations.names, "Name of the destination");
+  };
+  add("list", "Show how they are doing", cli::command_destinations_list)
+      ->add_flag("--json", all.destinations.json, "As JSON");
+  add_name(
+      add("pause", "Stop deliveries to one; its entries wait", cli::command_destinations_pause))
+      ->expected(1)
+      ->required();
+  add_name(add("resume", "Go on with the deliveries to one", cli::command_destinations_resume))
+      ->expected(1)
+      ->required();
+  add_name(add("test", "Try whether they can be used as configured; writes nothing",
+               cli::command_destinations_test));
+}
+
+void add_doctor(CLI::App& app, arguments& all, const destinations::registry& types) {
+  auto& to = all.doctor;
+  auto* doctor = app.add_subcommand("doctor", "Check that nothing that was delivered is missing");
+  add_home(doctor, to.home);
+  doctor->add_flag("--consistency", to.consistency,
+                   "Look up delivered entries in their destinations");
+  auto* sample = doctor->add_option("--sample", to.sample, "So many, drawn at random (100)")
+                     ->check(CLI::Range(std::size_t{1}, ingest::consistency_sample_max));
+  doctor->add_flag("--all", to.all, "Every one that the log still has")->excludes(sample);
+  doctor->add_option("--destination", to.destination, "Only those of this destination");
+  doctor->add_flag("--redeliver", to.redeliver, "Deliver what is missing once more");
+  doctor->add_flag("--json", to.json, "As JSON");
+  doctor->callback([&] { all.chosen = [&] { return cli::command_doctor(all.doctor, types); }; });
 }
 
 void add_other_commands(CLI::App& app, arguments& all) {
@@ -84,13 +134,18 @@ void add_other_commands(CLI::App& app, arguments& all) {
 
 }  // namespace
 
-int run(int argc, char** argv, const destinations::registry& types) {
+int run(int argc, char** argv, const destinations::registry& given) {
   std::signal(SIGPIPE, SIG_IGN);
+  destinations::registry types = given;
+  // Here, because what is in destinations/ knows no actors. A type of that name comes first.
+  types.add(actors::remote_type_name, actors::remote_type());
   arguments all;
   CLI::App app("Nexus, a durable ingest pipeline", "nexus");
   app.require_subcommand(0, 1);
   add_config_commands(app, all, types);
   add_server_commands(app, all, types);
+  add_destination_commands(app, all, types);
+  add_doctor(app, all, types);
   add_other_commands(app, all);
   cli::add_log_commands(app, all.log, all.chosen, types);
   try {

@@ -1,15 +1,20 @@
 #include "cli/service.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
+#include "cli/paused.hpp"
 #include "cli/version.hpp"
 #include "cli/wire.hpp"
+#include "ingest/fanout.hpp"
 
 namespace nexus::cli {
 namespace {
 
-constexpr std::size_t dead_letter_jobs_max = 16;
+constexpr std::size_t log_jobs_max = 16;
+constexpr std::size_t switch_jobs_max = 64;
+constexpr std::chrono::seconds switch_time_max{2};
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -45,7 +50,9 @@ core::result<void> service::run(const destinations::registry& types,
                                          metrics_, how);
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
-  dead_letters_ = std::make_unique<job_thread>(dead_letter_jobs_max, "requests for dead letters");
+  log_jobs_ = std::make_unique<job_thread>(log_jobs_max, "requests that read the log");
+  switches_ = std::make_unique<job_thread>(switch_jobs_max, "requests to pause or resume");
+  start_consistency();
   watchdog_options look_after;
   look_after.directory = settings_->wal.path;
   look_after.interval = settings_->watchdog_interval;
@@ -57,10 +64,13 @@ core::result<void> service::run(const destinations::registry& types,
 
 core::result<void> service::start_pipeline(const destinations::registry& types) {
   auto how = pipeline_options(*settings_, types, log_);
+  const auto paused = read_paused(core::posix_files(), settings_->home);
+  if (!paused) return paused.reason();
+  for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
-  how.on_pending = [this](const core::entry& value) {
-    if (value.idempotency_key.empty()) return;
+  how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
+    if (!writes.add(value) || value.idempotency_key.empty()) return;
     door_->restore(value.source, value.idempotency_key, value.payload_id);
   };
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
@@ -81,13 +91,21 @@ core::result<void> service::start_server() {
 
 ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ingest::ports ports;
-  ports.append = [this](core::entry_ptr value, ingest::append_done done) {
-    pipeline_->append(std::move(value), std::move(done));
+  ports.append = [this](std::vector<core::entry_ptr> values, ingest::append_done done,
+                        std::optional<core::confirmation> wanted) {
+    pipeline_->append(std::move(values), std::move(done), std::move(wanted));
   };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
   add_dead_letter_ports(ports);
+  add_switch_ports(ports);
+  ports.check_consistency = [this](ingest::consistency_choice what, ingest::consistency_done done) {
+    log_jobs_->run(
+        [this, what = std::move(what), done = std::move(done)](const core::result<void>& may_run) {
+          done(may_run ? consistency_->check(what) : may_run.reason());
+        });
+  };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
@@ -95,16 +113,16 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
 
 void service::add_dead_letter_ports(ingest::ports& to) {
   to.dead_letters = [this](ingest::dead_letter_choice which, ingest::dead_letters_done done) {
-    dead_letters_->run([this, which = std::move(which),
-                        done = std::move(done)](const core::result<void>& may_run) {
+    log_jobs_->run([this, which = std::move(which),
+                    done = std::move(done)](const core::result<void>& may_run) {
       done(may_run ? look_at_dead_letters(*pipeline_, which) : may_run.reason());
     });
   };
   using action = core::result<std::uint64_t> (actors::pipeline::*)(const wal::dead_letter_filter&);
   const auto make_port = [this](action act) {
     return [this, act](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
-      dead_letters_->run([this, act, which = std::move(which),
-                          done = std::move(done)](const core::result<void>& may_run) {
+      log_jobs_->run([this, act, which = std::move(which),
+                      done = std::move(done)](const core::result<void>& may_run) {
         done(may_run ? ((*pipeline_).*act)(to_filter(which)) : may_run.reason());
       });
     };
@@ -113,9 +131,79 @@ void service::add_dead_letter_ports(ingest::ports& to) {
   to.purge = make_port(&actors::pipeline::purge);
 }
 
+void service::add_switch_ports(ingest::ports& to) {
+  const auto make_port = [this](bool pauses) {
+    return [this, pauses](std::string name, ingest::destination_switched done) {
+      switches_->run([this, pauses, name = std::move(name),
+                      done = std::move(done)](const core::result<void>& may_run) {
+        done(may_run ? switch_destination(name, pauses) : may_run.reason());
+      });
+    };
+  };
+  to.pause = make_port(true);
+  to.resume = make_port(false);
+}
+
+core::result<ingest::destination_state> service::switch_destination(const std::string& name,
+                                                                    bool pauses) {
+  if (auto known = state_of(name); !known) return known;
+  // First to the disk: what was answered holds after a crash as well.
+  if (auto noted = write_paused(core::posix_files(), settings_->home, name, pauses); !noted)
+    return noted.reason();
+  auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
+  if (!done) return done.reason();
+  // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
+  if (name == settings_->destinations.front().name)
+    if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
+        !also && also.reason().code != core::errc::not_found)
+      return also.reason();
+  return wait_for_switch(name, pauses);
+}
+
+core::result<ingest::destination_state> service::wait_for_switch(const std::string& name,
+                                                                 bool pauses) {
+  // The pipeline does it as its next step, and its status shows it then.
+  const auto deadline = std::chrono::steady_clock::now() + switch_time_max;
+  for (;;) {
+    auto state = state_of(name);
+    if (!state || (state->state == "paused") == pauses) return state;
+    if (std::chrono::steady_clock::now() > deadline) return state;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+core::result<ingest::destination_state> service::state_of(const std::string& destination) {
+  for (auto& one : to_state(pipeline_->status()).destinations)
+    if (one.name == destination) return std::move(one);
+  return core::error{core::errc::not_found, "there is no destination " + destination};
+}
+
+void service::start_consistency() {
+  consistency_source from;
+  for (const auto& one : settings_->destinations) from.destinations.push_back(one.name);
+  from.delivered_entries = [this](const auto& fn) { return pipeline_->delivered_entries(fn); };
+  from.sample_delivered = [this](std::size_t count) { return pipeline_->sample_delivered(count); };
+  from.exists = [this](const std::string& name,
+                       std::vector<std::string> ids) -> core::result<std::vector<bool>> {
+    // It would only run into its timeout, and the stop of the program with it.
+    const auto state = state_of(name);
+    if (state && !state->healthy)
+      return core::error{core::errc::unreachable,
+                         "it is " + state->state + ": " + state->last_error};
+    return pipeline_->exists(name, std::move(ids));
+  };
+  from.redeliver = [this](std::span<const core::entry> entries) {
+    return pipeline_->redeliver(entries);
+  };
+  consistency_ = std::make_unique<consistency_checker>(std::move(from), log_, metrics_);
+  const auto& how = settings_->consistency;
+  if (how.enabled) consistency_->run_every(how.interval, static_cast<std::size_t>(how.sample_size));
+}
+
 ingest::pipeline_state service::state() {
   auto now = to_state(pipeline_->status());
   now.memories_total = queries_->rows();
+  now.consistency_score = consistency_->score();
   if (now.wal_healthy) now.wal_error = watchdog_->trouble();
   now.wal_healthy = now.wal_error.empty();
   return now;
@@ -132,14 +220,18 @@ void service::publish_health() {
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
-  // Requests in progress wait for the disk only; a third of the time is plenty, and delivery gets
-  // the rest.
+  consistency_->request_stop();
+  pipeline_->release_waiting();
+  // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
+  // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
   const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
   // After the log is closed: a long job ends with it.
-  dead_letters_->stop();
+  log_jobs_->stop();
+  switches_->stop();
+  consistency_->stop();
   queries_->stop();
   return pending;
 }

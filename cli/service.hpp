@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "actors/pipeline.hpp"
+#include "cli/consistency_checker.hpp"
 #include "cli/job_thread.hpp"
 #include "cli/query_thread.hpp"
 #include "cli/watchdog.hpp"
@@ -43,6 +44,11 @@ class service {
   core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
   ingest::ports make_ports(std::function<void()> on_shutdown);
   void add_dead_letter_ports(ingest::ports& to);
+  void add_switch_ports(ingest::ports& to);
+  core::result<ingest::destination_state> switch_destination(const std::string& name, bool pauses);
+  core::result<ingest::destination_state> wait_for_switch(const std::string& name, bool pauses);
+  core::result<ingest::destination_state> state_of(const std::string& destination);
+  void start_consistency();
   ingest::pipeline_state state();
   core::result<void> start_pipeline(const destinations::registry& types);
   core::result<void> start_server();
@@ -54,7 +60,9 @@ class service {
   core::metrics metrics_;
   std::unique_ptr<actors::pipeline> pipeline_;
   std::unique_ptr<query_thread> queries_;
-  std::unique_ptr<job_thread> dead_letters_;  ///< for what is done with them: that takes its time
+  std::unique_ptr<consistency_checker> consistency_;
+  std::unique_ptr<job_thread> log_jobs_;  ///< for what reads the whole log: that takes its time
+  std::unique_ptr<job_thread> switches_;  ///< for what has to be written down, but quickly
   std::unique_ptr<watchdog> watchdog_;
   std::unique_ptr<ingest::door> door_;
   std::unique_ptr<ingest::server> server_;

@@ -1,30 +1,47 @@
 #include "cli/wire.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "cli/file_limit.hpp"
 
 namespace nexus::cli {
 namespace {
 
-destinations::settings settings_of(const config::destination_config& from) {
-  return {from.name, from.type, from.values};
+actors::ordering to_ordering(config::delivery_order from) {
+  switch (from) {
+    case config::delivery_order::source:
+      return actors::ordering::source;
+    case config::delivery_order::subject:
+      return actors::ordering::subject;
+    case config::delivery_order::none:
+      break;
+  }
+  return actors::ordering::none;
 }
 
 actors::destination_options destination_options(const config::config& settings,
                                                 const config::destination_config& from,
                                                 const destinations::registry& types) {
   actors::destination_options to;
-  to.settings = settings_of(from);
+  to.settings = to_settings(from);
   const auto* type = types.find(from.type);
   const std::size_t workers_default = type != nullptr ? type->workers_default : 1;
   to.workers = from.workers > 0 ? static_cast<std::size_t>(from.workers) : workers_default;
   to.batch_entries_max = static_cast<std::size_t>(from.batch_size);
+  to.batch_bytes_max = static_cast<std::size_t>(from.batch_bytes);
+  to.linger = from.linger;
   to.window_entries_max = static_cast<std::size_t>(settings.queue_size);
+  to.keep = to_ordering(from.ordering);
   to.retry.max_attempts = static_cast<std::uint32_t>(from.max_attempts);
   to.retry.initial_backoff = from.initial_backoff;
   to.retry.max_backoff = from.max_backoff;
+  to.breaker.failure_threshold = static_cast<std::uint32_t>(from.breaker.failure_threshold);
+  to.breaker.open = from.breaker.open;
+  to.breaker.open_max = from.breaker.open_max;
+  to.breaker.config_fault = from.breaker.config_fault;
+  to.required = from.required;
+  to.fault = from.fault;
   return to;
 }
 
@@ -35,36 +52,69 @@ constexpr std::size_t reserved_files = 192;
 /// How many connections may be open without taking the last descriptors: a log that cannot open its
 /// next segment refuses every write, and anybody can open connections.
 std::size_t connections_that_fit(std::size_t wanted) {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
-  const rlim_t enough = std::min<rlim_t>(files.rlim_max, wanted + reserved_files);
-  if (files.rlim_cur < enough) {
-    const rlimit raised{enough, files.rlim_max};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) files.rlim_cur = enough;
-  }
-  const auto limit = static_cast<std::size_t>(files.rlim_cur);
-  return std::min(wanted, limit > 2 * reserved_files ? limit - reserved_files : limit / 4);
+  const auto limit = raise_file_limit(wanted + reserved_files);
+  if (!limit) return wanted;
+  return std::min(wanted, *limit > 2 * reserved_files ? *limit - reserved_files : *limit / 4);
 }
 
 std::string to_string(actors::destination_status::phase state) {
+  using phase = actors::destination_status::phase;
   switch (state) {
-    case actors::destination_status::phase::waiting:
+    case phase::running:
+      return "running";
+    case phase::waiting:
       return "waiting";
-    case actors::destination_status::phase::paused:
+    case phase::misconfigured:
+      return "misconfigured";
+    case phase::paused:
       return "paused";
-    case actors::destination_status::phase::running:
-      break;
   }
-  return "running";
+  return "unknown";
+}
+
+std::string to_string(actors::destination_status::circuit breaker) {
+  using circuit = actors::destination_status::circuit;
+  switch (breaker) {
+    case circuit::closed:
+      return "closed";
+    case circuit::open:
+      return "open";
+    case circuit::half_open:
+      return "half_open";
+  }
+  return "unknown";
+}
+
+ingest::destination_state to_state(const actors::destination_status& from) {
+  using phase = actors::destination_status::phase;
+  ingest::destination_state to;
+  to.name = from.name;
+  to.type = from.type;
+  to.healthy = from.state == phase::running || from.state == phase::paused;
+  to.state = to_string(from.state);
+  to.breaker = to_string(from.breaker);
+  to.last_error = from.last_error;
+  to.queued = from.queued;
+  to.pending = from.pending;
+  to.oldest_pending_seconds = from.oldest_pending_seconds;
+  to.attempts = from.attempts;
+  to.delivered = from.delivered;
+  to.failed = from.failed;
+  to.restarts = from.restarts;
+  return to;
 }
 
 }  // namespace
 
+destinations::settings to_settings(const config::destination_config& from) {
+  return {from.name, from.type, from.values, from.timeout,
+          static_cast<std::size_t>(from.batch_size)};
+}
+
 config::type_table type_table(const destinations::registry& types) {
   config::type_table table;
   for (const auto& name : types.types()) {
-    const auto& info = *types.find(name);
-    table[name] = {info.keys, info.path_keys, info.secret_keys};
+    table[name] = types.find(name)->schema;
   }
   return table;
 }
@@ -130,7 +180,8 @@ ingest::server_options server_options(const config::config& settings) {
 
 std::vector<destinations::settings> destination_settings(const config::config& settings) {
   std::vector<destinations::settings> all;
-  for (const auto& from : settings.destinations) all.push_back(settings_of(from));
+  for (const auto& from : settings.destinations)
+    if (from.fault.empty()) all.push_back(to_settings(from));
   return all;
 }
 
@@ -160,9 +211,7 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
   to.dead_letters = status.wal.dead_letters;
   to.draining = status.draining;
   for (const auto& from : status.destinations) {
-    const bool healthy = from.state == actors::destination_status::phase::running;
-    to.destinations.push_back({from.name, from.type, healthy, to_string(from.state),
-                               from.last_error, from.queued, from.delivered, from.failed});
+    to.destinations.push_back(to_state(from));
     to.queue_depth += from.queued;
   }
   return to;

@@ -7,7 +7,7 @@
 
 #include "actors/pipeline.hpp"
 #include "config/config.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 #include "core/log.hpp"
 #include "destinations/registry.hpp"
 #include "ingest/ports.hpp"
@@ -30,7 +30,10 @@ actors::pipeline_options pipeline_options(const config::config& settings,
 /// that is not enough there are fewer connections.
 ingest::server_options server_options(const config::config& settings);
 
-/// The settings of every destination, for those who read back from it.
+/// What its factory is given.
+destinations::settings to_settings(const config::destination_config& from);
+
+/// The settings of every destination without a fault, for those who read back from it.
 std::vector<destinations::settings> destination_settings(const config::config& settings);
 
 /// Where the log is, how it is protected, and whom to tell what happens in it.

@@ -14,17 +14,14 @@ void fail(std::vector<finding>& findings, const char* code, const std::string& m
   findings.push_back({severity::error, code, "SCHEMA_ERROR: " + message, where});
 }
 
-/// `Item` is a source or a destination.
-template <class Item>
-void check_names(const std::vector<Item>& items, const std::string& what,
-                 std::vector<finding>& findings) {
-  for (auto item = items.begin(); item != items.end(); ++item) {
-    const auto first = std::find_if(items.begin(), item, [&](const Item& other) {
+void check_source_names(const std::vector<source_config>& sources, std::vector<finding>& findings) {
+  for (auto item = sources.begin(); item != sources.end(); ++item) {
+    const auto first = std::find_if(sources.begin(), item, [&](const source_config& other) {
       return !item->name.empty() && other.name == item->name;
     });
     if (first == item) continue;
     fail(findings, "duplicate_name",
-         "there is another " + what + " named \"" + item->name + "\" at " + at(first->where),
+         "there is another source named \"" + item->name + "\" at " + at(first->where),
          item->where);
   }
 }
@@ -59,20 +56,44 @@ void check_source_keys(const std::vector<value>& documents,
   }
 }
 
-void check_targets(const file_set& files, const config& settings, std::vector<finding>& findings) {
+/// A destination that some source names, and that may be in one of the files that cannot be read:
+/// its entries wait until that file is mended.
+destination_config unread_destination(const file_set& files, const std::string& name) {
+  destination_config out;
+  out.name = name;
+  for (const destination_file& file : files.destinations) {
+    if (file.document) continue;
+    out.where = {file.path};
+    out.fault += (out.fault.empty() ? "" : "\n") + errors_of(file.findings);
+  }
+  return out;
+}
+
+std::string names_of(const std::vector<destination_config>& destinations) {
   std::string names;
-  for (const destination_config& destination : settings.destinations) {
+  for (const destination_config& destination : destinations) {
     names += (names.empty() ? "" : ", ") + destination.name;
   }
-  for (std::size_t i = 0; i < settings.sources.size(); ++i) {
-    const std::string& target = settings.sources[i].target_destination;
-    const auto& all = settings.destinations;
-    const bool defined = std::any_of(all.begin(), all.end(),
-                                     [&](const auto& known) { return known.name == target; });
-    const value* key = files.sources[i].find("source.target_destination");
-    if (defined || key == nullptr || target.empty()) continue;
-    fail(findings, "unknown_destination",
-         "there is no destination \"" + target + "\"; there are: " + names, key->key_at);
+  return names;
+}
+
+void check_targets(const file_set& files, config& settings, std::vector<finding>& findings) {
+  auto& all = settings.destinations;
+  const bool all_read = std::all_of(files.destinations.begin(), files.destinations.end(),
+                                    [](const auto& file) { return file.document.has_value(); });
+  const std::string names = names_of(all);
+  for (const value& source : files.sources) {
+    for (const value* target : named_targets(source)) {
+      const bool defined = std::any_of(
+          all.begin(), all.end(), [&](const auto& known) { return known.name == target->text; });
+      if (defined) continue;
+      if (!all_read) {
+        all.push_back(unread_destination(files, target->text));
+        continue;
+      }
+      fail(findings, "unknown_destination",
+           "there is no destination \"" + target->text + "\"; there are: " + names, target->key_at);
+    }
   }
 }
 
@@ -89,17 +110,6 @@ void check_tiers(const config& settings, std::vector<finding>& findings) {
   }
 }
 
-void build_destinations(const file_set& files, const type_table& types, config& settings,
-                        std::vector<finding>& findings) {
-  for (const value& document : files.destinations) {
-    settings.destinations.push_back(build_destination(document, settings.home, types, findings));
-  }
-  if (settings.destinations.empty()) {
-    settings.destinations.push_back(implicit_destination(settings.home));
-  }
-  check_names(settings.destinations, "destination", findings);
-}
-
 }  // namespace
 
 std::optional<config> build(const file_set& files, const std::string& home, const type_table& types,
@@ -111,15 +121,18 @@ std::optional<config> build(const file_set& files, const std::string& home, cons
     settings.sources.push_back(
         build_source(document, settings.global_requests_per_minute, findings));
   }
-  check_names(settings.sources, "source", findings);
+  check_source_names(settings.sources, findings);
   check_source_keys(files.sources, settings.sources, findings);
   check_tiers(settings, findings);
-  build_destinations(files, types, settings, findings);
-  if (files.destinations_complete) check_targets(files, settings, findings);
-  if (has_errors(findings)) return std::nullopt;
+  std::vector<finding> of_targets;
+  bool usable = !has_errors(findings);
+  usable = build_destinations(files, types, settings, findings) && usable;
+  if (files.destinations_listed) check_targets(files, settings, of_targets);
+  findings.insert(findings.end(), of_targets.begin(), of_targets.end());
+  if (!usable || has_errors(of_targets)) return std::nullopt;
   for (source_config& source : settings.sources) {
-    if (source.target_destination.empty()) {
-      source.target_destination = settings.destinations.front().name;
+    if (source.target_destinations.empty()) {
+      source.target_destinations.push_back(settings.destinations.front().name);
     }
   }
   return settings;

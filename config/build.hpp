@@ -9,7 +9,7 @@
 
 #include "config/config.hpp"
 #include "config/files.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 
 namespace nexus::config {
 
@@ -20,15 +20,28 @@ config build_daemon(const value& document, const std::string& home, std::vector<
 source_config build_source(const value& document, std::int64_t rate_default,
                            std::vector<finding>& findings);
 
-/// `home`: where a SQLite destination without db_path keeps its file.
+/// The names of destinations in a source's document, each with its place; none: it names none.
+std::vector<const value*> named_targets(const value& document);
+
+/// One destination, as far as it can be understood; its `fault` is left to build_destinations.
+/// `home`: where relative fallbacks of paths begin.
 destination_config build_destination(const value& document, const std::string& home,
                                      const type_table& types, std::vector<finding>& findings);
 
-/// The destination of a configuration that names none.
-destination_config implicit_destination(const std::string& home);
+/// The document of the destination of a configuration that names none.
+value implicit_destination(const std::string& home);
 
-/// The whole; nothing if there is an error among the findings, also among those that are there
-/// already.
+/// All destinations, in the order of their files, those with faults as well. A file that says no
+/// name gives its own (without the extension); of two with one name the second is left out. False:
+/// one that is required has a fault.
+bool build_destinations(const file_set& files, const type_table& types, config& settings,
+                        std::vector<finding>& findings);
+
+/// The findings of severity error, one a line.
+std::string errors_of(const std::vector<finding>& findings);
+
+/// The whole; nothing if an error keeps the program from starting, also if it is among the findings
+/// already. Errors of destinations that are not required don't: those have a `fault`.
 std::optional<config> build(const file_set& files, const std::string& home, const type_table& types,
                             std::vector<finding>& findings);
 

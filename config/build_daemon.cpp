@@ -18,6 +18,7 @@ constexpr std::int64_t seconds_most = 86'400;
 constexpr std::int64_t hours_most = 1'000'000;
 constexpr std::int64_t mib_most = std::int64_t{1} << 40;
 constexpr std::int64_t rate_most = 1'000'000'000;
+constexpr std::int64_t samples_most = 10'000;  // whole entries, all in memory at once
 
 mode_preset read_mode(fields& in, config& out) {
   out.mode = in.word("daemon.mode");
@@ -175,11 +176,18 @@ void check_oauth(fields& in) {
   }
 }
 
+void read_consistency(fields& in, consistency_config& out) {
+  out.enabled = in.flag("consistency.enabled", out.enabled);
+  out.interval = std::chrono::seconds(
+      in.positive("consistency.interval_seconds", out.interval.count(), seconds_most));
+  out.sample_size = in.positive("consistency.sample_size", out.sample_size, samples_most);
+}
+
 }  // namespace
 
 config build_daemon(const value& document, const std::string& home,
                     std::vector<finding>& findings) {
-  check_keys(file_kind::daemon, document, {}, findings);
+  check_keys(file_kind::daemon, document, findings);
   fields in(document, findings);
   config out;
   out.home = home;
@@ -193,6 +201,7 @@ config build_daemon(const value& document, const std::string& home,
   }
   read_proxies(in, out);
   check_oauth(in);
+  read_consistency(in, out.consistency);
   return out;
 }
 

@@ -1,17 +1,18 @@
-#include <algorithm>
-
 #include "config/build.hpp"
 #include "config/fields.hpp"
 #include "config/schema.hpp"
+#include "config/type_settings.hpp"
 
 namespace nexus::config {
 namespace {
 
-constexpr std::int64_t backoff_ms_most = 86'400'000;
+using std::chrono::milliseconds;
 
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
+constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t linger_ms_most = 60'000;
+constexpr std::int64_t batch_bytes_least = 1024;
+constexpr std::int64_t batch_bytes_most = 256 * 1024 * 1024;
 
 std::string names(const type_table& types) {
   std::string out;
@@ -28,39 +29,61 @@ std::string required(fields& in, const std::string& path, const char* code) {
   return text;
 }
 
-void read_delivery(fields& in, destination_config& out) {
-  using std::chrono::milliseconds;
+/// A wait that grows must not begin above its end. Both keys stand in `table`.
+void check_growth(fields& in, const std::string& table, const std::string& first_key,
+                  milliseconds first, const std::string& most_key, milliseconds most) {
+  if (first <= most) return;
+  in.fail("out_of_range", table + '.' + first_key,
+          first_key + " (" + std::to_string(first.count()) + ") is above " + most_key + " (" +
+              std::to_string(most.count()) + ')');
+}
+
+delivery_order read_ordering(fields& in) {
+  constexpr std::string_view path = "destination.ordering";
+  const std::string word = in.word(path);
+  if (word == "source") return delivery_order::source;
+  if (word == "subject") return delivery_order::subject;
+  if (!word.empty() && word != "none") {
+    in.fail("unknown_value", path,
+            std::string(path) + " is \"" + word + "\"; it can be none, source or subject");
+  }
+  return delivery_order::none;
+}
+
+void read_batches(fields& in, destination_config& out) {
   out.workers = in.positive("destination.workers", 0, 256);
   out.batch_size = in.positive("destination.batch_size", out.batch_size, 100'000);
+  out.batch_bytes =
+      in.positive("destination.batch_bytes", out.batch_bytes, batch_bytes_most, batch_bytes_least);
+  out.linger = in.duration("destination.linger_ms", out.linger, linger_ms_most);
+  out.timeout = in.duration("destination.timeout_ms", out.timeout, hour_ms);
+  out.ordering = read_ordering(in);
+}
+
+void read_retry(fields& in, destination_config& out) {
   out.max_attempts = in.positive("destination.max_attempts", out.max_attempts, 1'000'000);
-  out.initial_backoff = milliseconds(
-      in.positive("destination.initial_backoff_ms", out.initial_backoff.count(), backoff_ms_most));
-  out.max_backoff = milliseconds(
-      in.positive("destination.max_backoff_ms", out.max_backoff.count(), backoff_ms_most));
-  if (out.initial_backoff > out.max_backoff) {
-    in.fail("out_of_range", "destination.initial_backoff_ms",
-            "initial_backoff_ms (" + std::to_string(out.initial_backoff.count()) +
-                ") is above max_backoff_ms (" + std::to_string(out.max_backoff.count()) + ')');
-  }
+  out.initial_backoff = in.duration("destination.initial_backoff_ms", out.initial_backoff, day_ms);
+  out.max_backoff = in.duration("destination.max_backoff_ms", out.max_backoff, day_ms);
+  check_growth(in, "destination", "initial_backoff_ms", out.initial_backoff, "max_backoff_ms",
+               out.max_backoff);
 }
 
-void read_values(fields& in, const type_keys& type, destination_config& out) {
-  for (const std::string& key : type.keys) {
-    const std::string path = "destination." + key;
-    const value* found = in.find(path);
-    if (found == nullptr || found->text.empty()) continue;
-    if (contains(type.secret_keys, key)) {
-      out.values[key] = std::string(in.required_key(path, "empty_key").reveal());
-    } else if (contains(type.path_keys, key)) {
-      out.values[key] = in.absolute(path, "");
-    } else {
-      out.values[key] = found->text;
-    }
-  }
+void read_breaker(fields& in, breaker_config& out) {
+  out.failure_threshold =
+      in.positive("destination.breaker.failure_threshold", out.failure_threshold, 1'000'000);
+  out.open = in.duration("destination.breaker.open_ms", out.open, day_ms);
+  out.open_max = in.duration("destination.breaker.max_open_ms", out.open_max, day_ms);
+  out.config_fault = in.duration("destination.breaker.config_fault_ms", out.config_fault, day_ms);
+  check_growth(in, "destination.breaker", "open_ms", out.open, "max_open_ms", out.open_max);
 }
 
-void fill_in(destination_config& out, const std::string& home) {
-  if (out.type == "sqlite") out.values.try_emplace("db_path", home + "/memories.db");
+value text_member(const char* key, const char* text, const location& where) {
+  value out;
+  out.key = key;
+  out.key_at = out.where = where;
+  out.kind = value_kind::string;
+  out.text = text;
+  return out;
 }
 
 }  // namespace
@@ -69,31 +92,36 @@ destination_config build_destination(const value& document, const std::string& h
                                      const type_table& types, std::vector<finding>& findings) {
   fields in(document, findings);
   const auto type = types.find(in.text("destination.type"));
-  const type_keys none;
-  const type_keys& keys = type == types.end() ? none : type->second;
-  check_keys(file_kind::destination, document, keys.keys, findings);
+  const core::setting_schema* schema = type == types.end() ? nullptr : &type->second;
+  check_destination_keys(document, schema, findings);
 
   destination_config out;
   out.where = in.where("destination.name");
   out.name = required(in, "destination.name", "missing_name");
   out.type = required(in, "destination.type", "missing_type");
-  if (!out.type.empty() && type == types.end()) {
+  if (schema != nullptr) {
+    out.values = read_type_settings(in, out.type, *schema, home);
+  } else if (!out.type.empty()) {
     in.fail("unknown_type", "destination.type",
             "destination type \"" + out.type + "\" is unknown; known types: " + names(types));
   }
-  read_delivery(in, out);
-  read_values(in, keys, out);
-  fill_in(out, home);
+  read_batches(in, out);
+  read_retry(in, out);
+  read_breaker(in, out.breaker);
+  out.required = in.flag("destination.required", out.required);
   return out;
 }
 
-destination_config implicit_destination(const std::string& home) {
-  destination_config out;
-  out.where.file = home + "/destinations";
-  out.name = "sqlite";
-  out.type = "sqlite";
-  fill_in(out, home);
-  return out;
+value implicit_destination(const std::string& home) {
+  const location where{home + "/destinations"};
+  value table;
+  table.key = "destination";
+  table.key_at = table.where = where;
+  table.children = {text_member("name", "sqlite", where), text_member("type", "sqlite", where)};
+  value document;
+  document.key_at = document.where = where;
+  document.children.push_back(std::move(table));
+  return document;
 }
 
 }  // namespace nexus::config

@@ -7,6 +7,8 @@
 namespace nexus::config {
 namespace {
 
+constexpr std::int64_t ack_timeout_ms_most = 600'000;
+
 void read_identity(fields& in, source_config& out) {
   out.name = in.text("source.name");
   const value* name = in.find("source.name");
@@ -17,8 +19,36 @@ void read_identity(fields& in, source_config& out) {
   out.name_space = in.text("source.namespace", out.name);
   out.can_read = in.flag("source.can_read", false);
   out.can_write = in.flag("source.can_write", false);
-  out.target_destination = in.text("source.target_destination");
   out.default_profile = in.text("source.default_profile", out.default_profile);
+}
+
+void read_targets(fields& in, const value& document, source_config& out) {
+  constexpr std::string_view one_path = "source.target_destination";
+  for (const value* target : named_targets(document)) {
+    auto& all = out.target_destinations;
+    if (std::find(all.begin(), all.end(), target->text) != all.end()) {
+      in.fail("duplicate_target", target->key_at,
+              "destination \"" + target->text + "\" is in target_destinations twice");
+    } else {
+      all.push_back(target->text);
+    }
+  }
+  const std::string one = in.text(one_path);
+  if (one.empty() || out.target_destinations == std::vector<std::string>{one}) return;
+  in.fail("conflicting_keys", one_path,
+          "source.target_destination and source.target_destinations say different things; keep one "
+          "of them");
+}
+
+void read_ack(fields& in, source_config& out) {
+  constexpr std::string_view path = "source.ack";
+  const std::string word = in.word(path);
+  if (word == "delivered") out.ack = ack_level::delivered;
+  if (!word.empty() && word != "delivered" && word != "durable") {
+    in.fail("unknown_value", path,
+            std::string(path) + " is \"" + word + "\"; it can be durable or delivered");
+  }
+  out.ack_timeout = in.duration("source.ack_timeout_ms", out.ack_timeout, ack_timeout_ms_most);
 }
 
 void read_actor(fields& in, source_config& out) {
@@ -78,13 +108,30 @@ void read_policy(fields& in, source_config& out) {
 
 }  // namespace
 
+std::vector<const value*> named_targets(const value& document) {
+  std::vector<const value*> out;
+  const auto add = [&out](const value& target) {
+    if (target.kind == value_kind::string) out.push_back(&target);
+  };
+  const value* list = document.find("source.target_destinations");
+  if (list != nullptr && !list->children.empty()) {
+    for (const value& element : list->children) add(element);
+    return out;
+  }
+  const value* one = document.find("source.target_destination");
+  if (one != nullptr && !one->text.empty()) add(*one);
+  return out;
+}
+
 source_config build_source(const value& document, std::int64_t rate_default,
                            std::vector<finding>& findings) {
-  check_keys(file_kind::source, document, {}, findings);
+  check_keys(file_kind::source, document, findings);
   fields in(document, findings);
   source_config out;
   out.where = in.where("source.name");
   read_identity(in, out);
+  read_targets(in, document, out);
+  read_ack(in, out);
   read_actor(in, out);
   read_limits(in, out, rate_default);
   read_mapping(in, out);

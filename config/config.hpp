@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/secret.hpp"
+#include "core/setting.hpp"
 
 namespace nexus::config {
 
@@ -52,6 +53,9 @@ struct policy_config {
   std::vector<std::string> allowed_profiles;
 };
 
+/// When a write is answered with 200: once it is on disk, or once its destinations have it as well.
+enum class ack_level { durable, delivered };
+
 /// One file of `sources/`.
 struct source_config {
   location where;
@@ -60,7 +64,11 @@ struct source_config {
   std::string name_space;  ///< `namespace`; default: the name
   bool can_read = false;
   bool can_write = false;
-  std::string target_destination;  ///< empty: the first destination
+  /// `target_destinations` or `target_destination`; never empty: without either the first
+  /// destination. An entry goes to each of them.
+  std::vector<std::string> target_destinations;
+  ack_level ack = ack_level::durable;
+  std::chrono::milliseconds ack_timeout{10'000};  ///< `ack_timeout_ms`, for ack_level::delivered
   std::string default_actor_type = "user";
   std::string default_actor_id;
   std::string default_profile = "balanced";
@@ -76,18 +84,47 @@ struct source_config {
   std::string default_classification_tier = "public";
 };
 
+/// What keeps its order on the way to a destination.
+enum class delivery_order { none, source, subject };
+
+/// `[destination.breaker]`.
+struct breaker_config {
+  std::int64_t failure_threshold = 1;
+  std::chrono::milliseconds open{1'000};           ///< `open_ms`
+  std::chrono::milliseconds open_max{10'000};      ///< `max_open_ms`
+  std::chrono::milliseconds config_fault{30'000};  ///< `config_fault_ms`
+};
+
 /// One file of `destinations/`.
 struct destination_config {
   location where;
   std::string name;
   std::string type;
-  /// The type's own keys (destinations::type_info::keys), secrets resolved and paths expanded.
-  std::map<std::string, std::string> values;
+  /// The type's own keys (destinations::type_info::schema), secrets resolved, paths made absolute.
+  core::setting_values values;
   std::int64_t workers = 0;  ///< 0: the type's default
   std::int64_t batch_size = 256;
+  std::int64_t batch_bytes = 4 * 1024 * 1024;
+  std::chrono::milliseconds linger{0};
   std::int64_t max_attempts = 5;
   std::chrono::milliseconds initial_backoff{1000};
   std::chrono::milliseconds max_backoff{60'000};
+  std::chrono::milliseconds timeout{30'000};
+  delivery_order ordering = delivery_order::none;
+  breaker_config breaker;
+  /// The program does not start without it; else it starts, and the entries of this destination
+  /// wait.
+  bool required = false;
+  /// What is wrong with its table, the findings of severity error, one a line; empty: nothing. Such
+  /// a destination is not made, but it is there: its entries wait.
+  std::string fault;
+};
+
+/// `[consistency]`.
+struct consistency_config {
+  bool enabled = false;
+  std::chrono::seconds interval{300};  ///< `interval_seconds`
+  std::int64_t sample_size = 100;
 };
 
 /// `daemon.toml`, with the sources and destinations beside it.
@@ -110,6 +147,7 @@ struct config {
   std::int64_t watchdog_disk_bytes_min = 100 * 1024 * 1024;
   std::vector<std::string> trusted_proxy_cidrs;
   std::vector<std::string> forwarded_headers;
+  consistency_config consistency;
   std::vector<source_config> sources;
   std::vector<destination_config> destinations;
 };

@@ -12,6 +12,19 @@ const value* of_kind(const value* found, value_kind kind) {
   return found != nullptr && found->kind == kind ? found : nullptr;
 }
 
+std::string why_empty_key(const std::string& name, const value* found) {
+  const std::string reference = found == nullptr ? "" : found->text;
+  if (reference.starts_with("env:")) {
+    return name + " refers to the environment variable " + reference.substr(4) +
+           ", which is not set or empty";
+  }
+  if (reference.starts_with("file:")) {
+    return name + " refers to " + reference.substr(5) + ", which is empty";
+  }
+  return name + (found != nullptr ? " is empty" : " is missing") +
+         "; set it to env:NAME, file:/path or the key itself";
+}
+
 }  // namespace
 
 location fields::where(std::string_view path) const {
@@ -53,14 +66,16 @@ std::vector<std::string> fields::list(std::string_view path) const {
 }
 
 std::int64_t fields::positive(std::string_view path, std::int64_t when_not_positive,
-                              std::int64_t most) {
+                              std::int64_t most, std::int64_t least) {
   const value* found = of_kind(find(path), value_kind::integer);
   if (found == nullptr || found->integer <= 0) return when_not_positive;
+  const std::string is = std::string(path) + " is " + found->text;
   if (found->integer > most) {
-    fail("out_of_range", path,
-         std::string(path) + " is " + found->text + "; the most is " + std::to_string(most));
+    fail("out_of_range", path, is + "; the most is " + std::to_string(most));
+  } else if (found->integer < least) {
+    fail("out_of_range", path, is + "; the least is " + std::to_string(least));
   }
-  return std::min(found->integer, most);
+  return std::clamp(found->integer, least, most);
 }
 
 void fields::check_literal_path(std::string_view path, const std::string& reference,
@@ -73,17 +88,17 @@ void fields::check_literal_path(std::string_view path, const std::string& refere
                        at});
 }
 
-std::optional<secret> fields::resolve(std::string_view path) {
-  const std::string reference = text(path);
-  check_literal_path(path, reference, where(path));
+std::optional<secret> fields::resolve(std::string_view path, const std::string& reference,
+                                      const location& at) {
+  check_literal_path(path, reference, at);
   auto resolved = resolve_reference(reference);
   if (resolved.ok()) return std::move(*resolved);
-  fail("unresolved_reference", path, std::string(path) + ": " + resolved.reason().text);
+  fail("unresolved_reference", at, std::string(path) + ": " + resolved.reason().text);
   return std::nullopt;
 }
 
 secret fields::key(std::string_view path) {
-  return resolve(path).value_or(secret());
+  return resolve(path, text(path), where(path)).value_or(secret());
 }
 
 std::vector<placed_bytes> fields::referenced(std::string_view path) {
@@ -108,25 +123,21 @@ std::vector<placed_bytes> fields::referenced(std::string_view path) {
 }
 
 std::string fields::why_empty(std::string_view path) const {
-  const std::string name(path);
-  const std::string reference = text(path);
-  if (reference.starts_with("env:")) {
-    return name + " refers to the environment variable " + reference.substr(4) +
-           ", which is not set or empty";
-  }
-  if (reference.starts_with("file:")) {
-    return name + " refers to " + reference.substr(5) + ", which is empty";
-  }
-  return name + (has(path) ? " is empty" : " is missing") +
-         "; set it to env:NAME, file:/path or the key itself";
+  return why_empty_key(std::string(path), find(path));
 }
 
 secret fields::required_key(std::string_view path, const char* code) {
   const value* found = find(path);
   // A value of the wrong type has been reported as such.
   if (found != nullptr && found->kind != value_kind::string) return {};
-  auto resolved = resolve(path);
+  auto resolved = resolve(path, text(path), where(path));
   if (resolved && resolved->empty()) fail(code, path, why_empty(path));
+  return resolved.value_or(secret());
+}
+
+secret fields::required_key(const value& member, const std::string& name, const char* code) {
+  auto resolved = resolve(name, member.text, member.key_at);
+  if (resolved && resolved->empty()) fail(code, member.key_at, why_empty_key(name, &member));
   return resolved.value_or(secret());
 }
 
@@ -146,7 +157,11 @@ void fields::fail(const char* code, const location& at, const std::string& messa
 }
 
 void fields::warn(const char* code, std::string_view path, const std::string& message) {
-  findings_.push_back({severity::warning, code, message, where(path)});
+  warn(code, where(path), message);
+}
+
+void fields::warn(const char* code, const location& at, const std::string& message) {
+  findings_.push_back({severity::warning, code, message, at});
 }
 
 }  // namespace nexus::config

@@ -37,13 +37,23 @@ class fields {
   std::string word(std::string_view path) const;
   bool flag(std::string_view path, bool when_absent) const;
   std::vector<std::string> list(std::string_view path) const;
-  /// Zero and less mean `when_not_positive`; above `most` is an error, `out_of_range`.
-  std::int64_t positive(std::string_view path, std::int64_t when_not_positive, std::int64_t most);
+  /// Zero and less mean `when_not_positive`; above `most`, and else below `least`, is an error,
+  /// `out_of_range`.
+  std::int64_t positive(std::string_view path, std::int64_t when_not_positive, std::int64_t most,
+                        std::int64_t least = 1);
+  /// The same for a duration; `most` in its unit.
+  template <class Duration>
+  Duration duration(std::string_view path, Duration when_not_positive, std::int64_t most) {
+    return Duration(positive(path, when_not_positive.count(), most));
+  }
   /// Resolves a reference. An error (`unresolved_reference`) if its file cannot be read; empty if
   /// there is nothing. A literal that looks like a path gets a warning, `literal_path`.
   secret key(std::string_view path);
   /// As `key`, but nothing is an error, `code`.
   secret required_key(std::string_view path, const char* code);
+  /// The same for a member of a table, `name` being its whole path: one that a dotted path would
+  /// not find where a dot is part of its own name.
+  secret required_key(const value& member, const std::string& name, const char* code);
   /// What the reference, or each of a list of references, leads to, byte for byte. Those whose file
   /// cannot be read are left out and reported (`unresolved_reference`).
   std::vector<placed_bytes> referenced(std::string_view path);
@@ -56,10 +66,14 @@ class fields {
   void fail(const char* code, std::string_view path, const std::string& message);
   void fail(const char* code, const location& at, const std::string& message);
   void warn(const char* code, std::string_view path, const std::string& message);
+  void warn(const char* code, const location& at, const std::string& message);
+  /// Whether an error has been found by now, here or before.
+  bool failed() const { return has_errors(findings_); }
 
  private:
   /// Nothing if that failed and has been reported.
-  std::optional<secret> resolve(std::string_view path);
+  std::optional<secret> resolve(std::string_view path, const std::string& reference,
+                                const location& at);
   /// Warns of a literal that looks like a path.
   void check_literal_path(std::string_view path, const std::string& reference, const location& at);
 

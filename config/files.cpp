@@ -29,14 +29,25 @@ std::vector<std::string> toml_files(const std::string& directory, std::vector<fi
   return paths;
 }
 
-/// False if one of the files could not be read.
-bool read_directory(const std::string& directory, std::vector<value>& documents,
-                    std::vector<finding>& findings) {
-  const std::size_t before = findings.size();
+void read_sources(const std::string& directory, file_set& files, std::vector<finding>& findings) {
   for (const std::string& path : toml_files(directory, findings)) {
-    if (auto document = read_document(path, findings)) documents.push_back(std::move(*document));
+    if (auto document = read_document(path, findings)) {
+      files.sources.push_back(std::move(*document));
+    }
   }
-  return findings.size() == before;
+}
+
+void read_destinations(const std::string& directory, file_set& files,
+                       std::vector<finding>& findings) {
+  const std::size_t before = findings.size();
+  const auto paths = toml_files(directory, findings);
+  files.destinations_listed = findings.size() == before;
+  for (const std::string& path : paths) {
+    destination_file file;
+    file.path = path;
+    file.document = read_document(path, file.findings);
+    files.destinations.push_back(std::move(file));
+  }
 }
 
 }  // namespace
@@ -55,9 +66,8 @@ file_set read_files(const std::string& home, std::vector<finding>& findings) {
          "another home directory",
          {daemon}});
   }
-  read_directory(home + "/sources", files.sources, findings);
-  files.destinations_complete =
-      read_directory(home + "/destinations", files.destinations, findings);
+  read_sources(home + "/sources", files, findings);
+  read_destinations(home + "/destinations", files, findings);
   return files;
 }
 

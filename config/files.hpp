@@ -9,12 +9,19 @@
 
 namespace nexus::config {
 
+/// A file of destinations/. What is wrong in it is kept apart, for it must not stop the others.
+struct destination_file {
+  std::string path;
+  std::optional<value> document;  ///< nothing: it cannot be read or parsed
+  std::vector<finding> findings;  ///< why not
+};
+
 struct file_set {
-  std::optional<value> daemon;      ///< daemon.toml
-  std::vector<value> sources;       ///< sources/*.toml in lexical order
-  std::vector<value> destinations;  ///< destinations/*.toml in lexical order
-  /// Every file under destinations/ could be read: a name that is not among them does not exist.
-  bool destinations_complete = true;
+  std::optional<value> daemon;                 ///< daemon.toml
+  std::vector<value> sources;                  ///< sources/*.toml in lexical order
+  std::vector<destination_file> destinations;  ///< destinations/*.toml in lexical order
+  /// There is no destinations/, or it could be listed.
+  bool destinations_listed = true;
 };
 
 /// Reads the files; the two directories may be absent. What cannot be read or parsed is left out

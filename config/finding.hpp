@@ -9,7 +9,8 @@
 
 namespace nexus::config {
 
-/// An error keeps the program from starting; a warning does not.
+/// An error keeps the program from starting, or that destination from being made; a warning does
+/// not.
 enum class severity : std::uint8_t { warning, error };
 
 /// One problem in one place.
@@ -23,7 +24,7 @@ struct finding {
 /// `file:line:column: error: message [code]`.
 std::string to_string(const finding& problem);
 
-/// Whether one of them keeps the program from starting.
+/// Whether one of them is an error.
 bool has_errors(const std::vector<finding>& problems) noexcept;
 
 }  // namespace nexus::config

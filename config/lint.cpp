@@ -25,18 +25,30 @@ void check_proxies(fields& in) {
   }
 }
 
-void check_reference(fields& in, const std::string& path, const std::string& reference) {
+void check_reference(fields& in, const std::string& path, const location& at,
+                     const std::string& reference) {
   if (reference.empty() || !is_literal(reference)) return;
-  in.warn("literal_key", path,
+  in.warn("literal_key", at,
           path + " holds the key itself; env:NAME or file:/path keeps it out of this file");
 }
 
 void check_literal(fields& in, const std::string& path) {
-  check_reference(in, path, in.text(path));
+  check_reference(in, path, in.where(path), in.text(path));
 }
 
 void check_literals(fields& in, const std::string& path) {
-  for (const std::string& reference : in.list(path)) check_reference(in, path, reference);
+  for (const std::string& reference : in.list(path)) {
+    check_reference(in, path, in.where(path), reference);
+  }
+}
+
+void check_members(fields& in, const std::string& path) {
+  const value* table = in.find(path);
+  if (table == nullptr || table->kind != value_kind::table) return;
+  for (const value& member : table->children) {
+    if (member.kind != value_kind::string) continue;
+    check_reference(in, path + '.' + member.key, member.key_at, member.text);
+  }
 }
 
 void check_idempotency(fields& in) {
@@ -49,7 +61,11 @@ void check_idempotency(fields& in) {
 void check_destination(fields& in, const type_table& types) {
   const auto type = types.find(in.text("destination.type"));
   if (type == types.end()) return;
-  for (const std::string& key : type->second.secret_keys) check_literal(in, "destination." + key);
+  for (const core::setting& key : type->second.keys) {
+    const std::string path = "destination." + key.name;
+    if (key.kind == core::setting_kind::secret) check_literal(in, path);
+    if (key.kind == core::setting_kind::secret_table) check_members(in, path);
+  }
 }
 
 }  // namespace
@@ -79,9 +95,10 @@ std::vector<finding> lint(const std::string& home, const type_table& types) {
     check_idempotency(in);
     if (!simple) check_literal(in, "source.api_key");
   }
-  for (const value& destination : files.destinations) {
-    fields in(destination, findings);
-    if (!simple) check_destination(in, types);
+  for (const destination_file& destination : files.destinations) {
+    if (simple || !destination.document) continue;
+    fields in(*destination.document, findings);
+    check_destination(in, types);
   }
   return findings;
 }

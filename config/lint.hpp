@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/finding.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 
 namespace nexus::config {
 

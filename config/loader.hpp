@@ -12,7 +12,7 @@
 
 #include "config/config.hpp"
 #include "config/finding.hpp"
-#include "config/type_keys.hpp"
+#include "config/type_table.hpp"
 #include "core/result.hpp"
 
 namespace nexus::config {
@@ -22,8 +22,10 @@ core::result<std::string> default_home();
 
 /// What there is to say about a home directory.
 struct examination {
-  std::optional<config> settings;  ///< nothing if one of the findings is an error
-  std::vector<finding> findings;   ///< in the order of the files
+  /// Nothing if one of the findings is an error, other than one about a destination that is not
+  /// required: that destination has a `fault`.
+  std::optional<config> settings;
+  std::vector<finding> findings;  ///< in the order of the files
 };
 
 /// Reads and checks the configuration in `home`; `types` are the destination types of this program.
@@ -32,7 +34,7 @@ examination examine(const std::string& home, const type_table& types);
 /// A configuration that can be used.
 struct loaded {
   config settings;
-  std::vector<finding> warnings;
+  std::vector<finding> findings;  ///< warnings, and the errors of destinations with a fault
 };
 
 /// `examine`, for a program that only wants to start.

@@ -1,11 +1,7 @@
 #include "config/reference.hpp"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 namespace nexus::config {
@@ -19,17 +15,6 @@ std::string trimmed(const std::string& text) {
   const std::size_t first = text.find_first_not_of(white);
   if (first == std::string::npos) return {};
   return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
-core::result<std::string> user_directory() {
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home != '\0') return std::string(home);
-  if (const passwd* user = ::getpwuid(::getuid()); user != nullptr && *user->pw_dir != '\0') {
-    return std::string(user->pw_dir);
-  }
-  return core::error{core::errc::bad_config,
-                     "the user has no home directory that ~ could stand for; set HOME or use an "
-                     "absolute path"};
 }
 
 }  // namespace
@@ -68,24 +53,6 @@ core::result<secret> resolve_reference(const std::string& reference) {
   auto bytes = read_reference(reference);
   if (!bytes.ok()) return std::move(bytes).reason();
   return secret(reference.starts_with(file_prefix) ? trimmed(*bytes) : std::move(*bytes));
-}
-
-core::result<std::string> absolute_path(const std::string& path) {
-  std::string expanded = path;
-  if (path == "~" || path.starts_with("~/")) {
-    auto home = user_directory();
-    if (!home.ok()) return home;
-    expanded = *home + path.substr(1);
-  } else if (path.starts_with('~')) {
-    return core::error{core::errc::bad_config,
-                       "~ before a user's name is not supported; write the directory out"};
-  }
-  std::error_code failed;
-  const auto absolute = std::filesystem::absolute(expanded, failed);
-  if (failed) return core::os_error(failed.value(), "cannot make an absolute path of " + expanded);
-  std::string normal = absolute.lexically_normal().string();
-  if (normal.size() > 1 && normal.back() == '/') normal.pop_back();
-  return normal;
 }
 
 }  // namespace nexus::config

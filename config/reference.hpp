@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "config/secret.hpp"
+#include "core/path.hpp"
 #include "core/result.hpp"
 
 namespace nexus::config {
@@ -24,8 +25,6 @@ core::result<std::string> read_reference(const std::string& reference);
 /// the white space around a file's contents.
 core::result<secret> resolve_reference(const std::string& reference);
 
-/// `path` with a leading `~/` replaced by the user's home directory, made absolute from the current
-/// directory. Error `bad_config`: `~name`, or a home directory that nobody knows.
-core::result<std::string> absolute_path(const std::string& path);
+using core::absolute_path;
 
 }  // namespace nexus::config

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/document.hpp"
+#include "core/setting.hpp"
 
 namespace nexus::config {
 
@@ -22,7 +23,6 @@ enum class value_type : std::uint8_t {
   strings,
   integers,
   tables,  ///< `[[name]]`
-  scalar,  ///< string, integer, real or boolean
 };
 
 /// A key that v0.1.2 or this version knows.
@@ -34,11 +34,15 @@ struct key_info {
 
 std::span<const key_info> known_keys(file_kind kind) noexcept;
 
-/// Reports wrong types (error `wrong_type`), keys that nobody knows (warning `unknown_key`, with
-/// the nearest known key) and features that are switched on but are not there (warning
-/// `no_effect`). `type_keys` are keys of `[destination]` beside those of the schema; their values
-/// are scalars.
-void check_keys(file_kind kind, const value& document, const std::vector<std::string>& type_keys,
-                std::vector<finding>& findings);
+/// Reports wrong types (error `wrong_type`), keys that nobody knows (`unknown_key`, with the
+/// nearest known key) and features that are switched on but are not there (warning `no_effect`).
+void check_keys(file_kind kind, const value& document, std::vector<finding>& findings);
+
+/// The same for a destination, where `type` names the keys of `[destination]` beside those that
+/// every destination has; null: nobody knows its type, so nobody can say which keys it has. Here an
+/// unknown key is an error, elsewhere a warning: a typo in a destination's file could send entries
+/// where they don't belong.
+void check_destination_keys(const value& document, const core::setting_schema* type,
+                            std::vector<finding>& findings);
 
 }  // namespace nexus::config

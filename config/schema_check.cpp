@@ -12,6 +12,7 @@ namespace {
 struct known_node {
   std::map<std::string, known_node, std::less<>> children;
   const key_info* info = nullptr;  ///< null for a table
+  bool open = false;               ///< it may have keys beside the known ones
 
   const known_node* child(std::string_view key) const {
     if (const auto exact = children.find(key); exact != children.end()) return &exact->second;
@@ -97,9 +98,6 @@ const value* misfit(value_type type, const value& content) {
   if (type == value_type::integer) fits = kind == value_kind::integer;
   if (type == value_type::number) fits = numeric;
   if (type == value_type::boolean) fits = kind == value_kind::boolean;
-  if (type == value_type::scalar) {
-    fits = numeric || kind == value_kind::string || kind == value_kind::boolean;
-  }
   return fits ? nullptr : &content;
 }
 
@@ -117,8 +115,6 @@ const char* wanted(value_type type) {
       return "a list of strings";
     case value_type::integers:
       return "a list of integers";
-    case value_type::scalar:
-      return "a string, a number, true or false";
     case value_type::tables:
       break;
   }
@@ -145,15 +141,47 @@ const char* found(value_kind kind) {
   return "a table";
 }
 
+constexpr key_info a_text{"", value_type::string};
+constexpr key_info an_integer{"", value_type::integer};
+constexpr key_info a_boolean{"", value_type::boolean};
+
+/// What a destination type's own key may hold.
+known_node node_of(core::setting_kind kind) {
+  known_node node;
+  switch (kind) {
+    case core::setting_kind::text:
+    case core::setting_kind::path:
+    case core::setting_kind::secret:
+      node.info = &a_text;
+      break;
+    case core::setting_kind::integer:
+      node.info = &an_integer;
+      break;
+    case core::setting_kind::boolean:
+      node.info = &a_boolean;
+      break;
+    case core::setting_kind::table:
+    case core::setting_kind::secret_table:
+      node.children["*"].info = &a_text;
+      break;
+  }
+  return node;
+}
+
 class checker {
  public:
-  checker(file_kind kind, const std::vector<std::string>& type_keys, std::vector<finding>& findings)
-      : kind_(kind), tree_(make_tree(known_keys(kind))), findings_(findings) {
-    if (kind != file_kind::destination) return;
-    static constexpr key_info of_type{"", value_type::scalar};
-    for (const std::string& key : type_keys) {
-      known_node& node = tree_.children["destination"].children[key];
-      if (node.info == nullptr) node.info = &of_type;
+  checker(file_kind kind, std::vector<finding>& findings)
+      : kind_(kind), tree_(make_tree(known_keys(kind))), findings_(findings) {}
+
+  /// For a destination: the keys of its type, which win over those of v0.1.2 of the same name.
+  void add_type(const core::setting_schema* type) {
+    if (type == nullptr) {
+      // Whatever it is, it may be a key of the type that was meant.
+      tree_.children["destination"].open = true;
+      return;
+    }
+    for (const core::setting& key : type->keys) {
+      tree_.children["destination"].children[key.name] = node_of(key.kind);
     }
   }
 
@@ -165,7 +193,7 @@ class checker {
       const std::string member_path = path.empty() ? member.key : path + '.' + member.key;
       if (const known_node* node = known.child(member.key)) {
         check_member(member, *node, member_path);
-      } else {
+      } else if (!known.open) {
         report_unknown(member, known, path);
       }
     }
@@ -198,8 +226,10 @@ class checker {
   void report_unknown(const value& member, const known_node& table, const std::string& path) {
     const std::string where = path.empty() ? " at the top of the file" : " in [" + path + ']';
     const std::string right = suggestion(member.key, table);
-    findings_.push_back({severity::warning, "unknown_key",
-                         "unknown key \"" + member.key + '"' + where + " has no effect" +
+    const bool grave = kind_ == file_kind::destination;
+    findings_.push_back({grave ? severity::error : severity::warning, "unknown_key",
+                         "unknown key \"" + member.key + '"' + where +
+                             (grave ? "" : " has no effect") +
                              (right.empty() ? "; docs/configuration.md lists all keys"
                                             : "; did you mean \"" + right + "\"?"),
                          member.key_at});
@@ -239,9 +269,15 @@ class checker {
 
 }  // namespace
 
-void check_keys(file_kind kind, const value& document, const std::vector<std::string>& type_keys,
-                std::vector<finding>& findings) {
-  checker(kind, type_keys, findings).run(document);
+void check_keys(file_kind kind, const value& document, std::vector<finding>& findings) {
+  checker(kind, findings).run(document);
+}
+
+void check_destination_keys(const value& document, const core::setting_schema* type,
+                            std::vector<finding>& findings) {
+  checker all(file_kind::destination, findings);
+  all.add_type(type);
+  all.run(document);
 }
 
 }  // namespace nexus::config

@@ -39,7 +39,7 @@ error os_error(int number, const std::string& what) {
   auto code = errc::io_failed;
   if (number == ENOSPC || number == EDQUOT) code = errc::wal_full;
   if (number == ENOENT) code = errc::not_found;
-  return {code, what + ": " + std::generic_category().message(number)};
+  return {code, what + ": " + std::generic_category().message(number), number};
 }
 
 }  // namespace nexus::core

@@ -31,6 +31,9 @@ const char* to_string(errc code) noexcept;
 struct error {
   errc code;
   std::string text;
+  /// The errno behind it; 0 if there is none. For those few who must tell a full disk from missing
+  /// rights.
+  int number = 0;
 };
 
 /// `what: strerror(number)`, with `wal_full` for ENOSPC and EDQUOT and `not_found` for ENOENT.

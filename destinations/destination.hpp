@@ -14,6 +14,7 @@
 
 #include "core/entry.hpp"
 #include "core/result.hpp"
+#include "core/setting.hpp"
 
 namespace nexus::destinations {
 
@@ -54,8 +55,9 @@ class destination {
   /// survive a crash of this process.
   virtual std::vector<outcome> deliver(std::span<const core::entry_ptr> batch) = 0;
 
-  /// Whether it would take an entry now: connected, schema and rights in order. Writes no entry;
-  /// may create what the first entry would need (a file, a table).
+  /// Whether it would take an entry now: connected, schema and rights in order. Writes and creates
+  /// nothing; what the first delivery would create (a file, a table) need not be there if it may be
+  /// created. Errors: `unreachable` (try again), `bad_config` (a person must mend it).
   virtual core::result<void> ping() = 0;
 
   /// For each payload id whether it is there. Error `unsupported` where that cannot be asked.
@@ -95,7 +97,22 @@ class reader {
 struct settings {
   std::string name;
   std::string type;
-  std::map<std::string, std::string> values;
+  core::setting_values values;
+  /// How long a call may take, connecting included. A call that takes much longer (a quarter, and
+  /// at least a second) counts as hung: nobody waits for it any more, and a new instance takes
+  /// over.
+  std::chrono::milliseconds timeout{30'000};
+  /// The most entries of one batch.
+  std::size_t batch_entries_max = 256;
+
+  /// The value of a key; empty if it is absent.
+  const std::string& text(const std::string& key) const;
+  /// The value of an integer that has a fallback or is required.
+  std::int64_t number(const std::string& key) const;
+  /// The value of a boolean; false if it is absent.
+  bool flag(const std::string& key) const;
+  /// The members of a table, without its name.
+  core::setting_values table(const std::string& key) const;
 };
 
 }  // namespace nexus::destinations

@@ -185,15 +185,6 @@ void append_float(std::string& out, float value) {
   append_plain(out, digits, exponent);
 }
 
-void append_embedding(std::string& out, const std::vector<float>& embedding) {
-  out += ",\"embedding\":[";
-  for (std::size_t i = 0; i < embedding.size(); ++i) {
-    if (i > 0) out += ',';
-    append_float(out, embedding[i]);
-  }
-  out += ']';
-}
-
 void append_labels(std::string& out, const std::vector<std::string>& labels) {
   out += ",\"sensitivity_labels\":[";
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -223,6 +214,17 @@ core::result<memory_record> parse_record(std::string_view text) {
   return record;
 }
 
+core::result<memory_record> record_of(const core::entry& entry) {
+  auto record = parse_record(entry.payload);
+  if (!record) return record;
+  if (record->payload_id.empty()) record->payload_id = entry.payload_id;
+  if (record->payload_id.empty()) {
+    return core::error{core::errc::invalid_argument, "the entry has no payload id"};
+  }
+  if (record->classification_tier.empty()) record->classification_tier = "public";
+  return record;
+}
+
 void append_json(std::string& out, const memory_record& record) {
   out += '{';
   for (const auto& field : fields_before_version) {
@@ -232,7 +234,9 @@ void append_json(std::string& out, const memory_record& record) {
   for (const auto& field : fields_after_version) {
     append_member(out, field.name, record.*field.member);
   }
-  if (!record.embedding.empty()) append_embedding(out, record.embedding);
+  if (!record.embedding.empty()) {
+    out.append(",\"embedding\":").append(embedding_json(record.embedding));
+  }
   if (!record.metadata.empty()) out.append(",\"metadata\":").append(metadata_json(record.metadata));
   if (!record.sensitivity_labels.empty()) append_labels(out, record.sensitivity_labels);
   if (!record.classification_tier.empty()) {
@@ -253,6 +257,16 @@ core::result<std::map<std::string, std::string>> parse_metadata(std::string_view
   std::map<std::string, std::string> metadata;
   if (auto read = read_metadata(metadata, without_space(text)); !read) return read.reason();
   return metadata;
+}
+
+std::string embedding_json(const std::vector<float>& embedding) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < embedding.size(); ++i) {
+    if (i > 0) out += ',';
+    append_float(out, embedding[i]);
+  }
+  out += ']';
+  return out;
 }
 
 }  // namespace nexus::destinations

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/entry.hpp"
 #include "core/result.hpp"
 
 namespace nexus::destinations {
@@ -74,6 +75,10 @@ inline constexpr std::array<text_field, 3> fields_after_version{{
 /// member, never its value.
 core::result<memory_record> parse_record(std::string_view json);
 
+/// The record of an entry as it is stored: a payload without an id takes its entry's, and an empty
+/// tier is `public`. Error: `invalid_argument`, as above, or if there is no id at all.
+core::result<memory_record> record_of(const core::entry& entry);
+
 /// Appends the record's JSON: keys in the order of section 3.4, the last four left out when empty.
 void append_json(std::string& out, const memory_record& record);
 
@@ -81,5 +86,8 @@ void append_json(std::string& out, const memory_record& record);
 /// Error: `invalid_argument` if it is not an object of strings.
 std::string metadata_json(const std::map<std::string, std::string>& metadata);
 core::result<std::map<std::string, std::string>> parse_metadata(std::string_view json);
+
+/// An embedding as a JSON array of numbers, in the reference's spelling.
+std::string embedding_json(const std::vector<float>& embedding);
 
 }  // namespace nexus::destinations

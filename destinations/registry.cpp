@@ -2,7 +2,13 @@
 
 #include <utility>
 
+#include "destinations/http.hpp"
+#include "destinations/jetstream.hpp"
+#include "destinations/jsonl.hpp"
+#include "destinations/plugin_loader.hpp"
+#include "destinations/postgres.hpp"
 #include "destinations/sqlite.hpp"
+#include "destinations/supabase.hpp"
 
 namespace nexus::destinations {
 
@@ -23,7 +29,14 @@ std::vector<std::string> registry::types() const {
 
 registry builtin_types() {
   registry types;
+  types.add("http", http_type());
+  types.add("jetstream", jetstream_type());
+  types.add("jsonl", jsonl_type());
+  types.add("openbrain", supabase_type());
+  types.add("plugin", plugin_type());
+  types.add("postgres", postgres_type());
   types.add("sqlite", sqlite_type());
+  types.add("supabase", supabase_type());
   return types;
 }
 

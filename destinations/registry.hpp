@@ -7,7 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "core/setting.hpp"
 #include "destinations/destination.hpp"
+
+namespace nexus::actors {
+struct actor_factory;  // actors/actor_type.hpp: who needs no actors need not know CAF
+}
 
 namespace nexus::destinations {
 
@@ -15,18 +20,21 @@ namespace nexus::destinations {
 /// report a missing or wrong setting as `bad_config`, and must not fail because the other side is
 /// down (`deliver` says that, each time).
 struct type_info {
+  /// A plain class. Empty where there is `make_actor`.
   std::function<core::result<std::unique_ptr<destination>>(const settings&)> make;
   /// Empty where the type cannot be read back.
   std::function<core::result<std::unique_ptr<reader>>(const settings&)> make_reader;
-  /// Keys of the TOML table that belong to this type, beside `name` and `type`; others are reported
-  /// as unknown.
-  std::vector<std::string> keys;
-  /// Keys among them that hold paths (a leading ~ is expanded) and keys that hold secrets (env: and
-  /// file: are resolved).
-  std::vector<std::string> path_keys;
-  std::vector<std::string> secret_keys;
+  /// An actor instead of a plain class: actors::actor_type() fills this in.
+  std::shared_ptr<const actors::actor_factory> make_actor;
+  /// Keys of the `[destination]` table that belong to this type, beside those that every
+  /// destination has (docs/configuration.md); any others are errors.
+  core::setting_schema schema;
   /// Worker threads where the config does not say.
-  std::size_t workers_default = 1;
+  std::size_t workers_default = 4;
+  /// `deliver` takes the entries of a batch in their order, and after one that it did not take
+  /// (other than for good, `permanent`) takes none of those that follow. Where it does not, and an
+  /// order is asked for, a batch holds one entry of a key.
+  bool in_order = false;
 };
 
 /// The types that a program knows.

@@ -35,15 +35,6 @@ std::string join(const std::vector<std::string>& labels) {
   return joined;
 }
 
-/// ON CONFLICT, unlike OR IGNORE, passes over a repeated payload id only and no other violation.
-std::string insert_statement() {
-  std::string sql = "INSERT INTO memories (" + memory_columns() + ") VALUES (?";
-  for (const char c : memory_columns()) {
-    if (c == ',') sql += ",?";
-  }
-  return sql + ") ON CONFLICT(payload_id) DO NOTHING";
-}
-
 /// One entry as it goes into the table, and what became of it.
 struct row {
   memory_record record;
@@ -54,13 +45,8 @@ struct row {
 };
 
 core::result<row> make_row(const core::entry& entry, outcome& result) {
-  auto record = parse_record(entry.payload);
+  auto record = record_of(entry);
   if (!record) return std::move(record).reason();
-  if (record->payload_id.empty()) record->payload_id = entry.payload_id;
-  if (record->payload_id.empty()) {
-    return core::error{core::errc::invalid_argument, "the entry has no payload id"};
-  }
-  if (record->classification_tier.empty()) record->classification_tier = "public";
   row made{*std::move(record), {}, {}, {}, &result};
   made.embedding = encode_embedding(made.record.embedding);
   made.metadata = metadata_json(made.record.metadata);
@@ -107,32 +93,52 @@ class sqlite_destination final : public destination {
 
   core::result<void> ping() override {
     const std::lock_guard lock(*turn_);
-    auto refused = ready();
-    if (!refused) refused = connection_.run("SELECT payload_id FROM memories LIMIT 1");
+    if (connection_ && connection_.moved()) close();
+    const auto refused = connection_ ? connection_.run("SELECT payload_id FROM memories LIMIT 1")
+                                     : check_store(options_);
     if (!refused) return {};
     close();
-    return to_error(*refused);
+    const bool mend = refused->kind == outcome_kind::config_fault;
+    return core::error{mend ? core::errc::bad_config : core::errc::unreachable, refused->reason};
   }
 
   core::result<std::vector<bool>> exists(std::span<const std::string> payload_ids) override {
     const std::lock_guard lock(*turn_);
+    if (connection_ && connection_.moved()) close();
     std::vector<bool> found;
-    auto refused = ready();
-    for (const auto& id : payload_ids) {
-      if (refused) break;
-      const use_of select(select_);
-      select.used.bind(1, id);
-      const int code = select.used.step();
-      if (code != SQLITE_ROW && code != SQLITE_DONE)
-        refused = connection_.fault(code, "find a row");
-      found.push_back(code == SQLITE_ROW);
-    }
+    sqlite_connection own;
+    auto refused = connection_ ? std::nullopt : open_for_a_look(own, options_);
+    auto& from = connection_ ? connection_ : own;
+    if (!refused) refused = find(from, payload_ids, found);
     if (!refused) return found;
     close();
     return to_error(*refused);
   }
 
  private:
+  /// Where there is no database or no table nothing is found.
+  static std::optional<sqlite_fault> find(sqlite_connection& in,
+                                          std::span<const std::string> payload_ids,
+                                          std::vector<bool>& found) {
+    std::string table;
+    std::optional<sqlite_fault> refused;
+    if (in) refused = in.ask(table, "SELECT name FROM sqlite_schema WHERE name = 'memories'");
+    if (refused) return refused;
+    sqlite_statement select;
+    if (!table.empty()) refused = in.prepare(select, "SELECT 1 FROM memories WHERE payload_id = ?");
+    for (const auto& id : payload_ids) {
+      if (refused) return refused;
+      found.push_back(false);
+      if (table.empty()) continue;
+      const use_of use(select);
+      use.used.bind(1, id);
+      const int code = use.used.step();
+      if (code != SQLITE_ROW && code != SQLITE_DONE) refused = in.fault(code, "find a row");
+      found.back() = code == SQLITE_ROW;
+    }
+    return refused;
+  }
+
   /// Writes rows in one transaction. If one of them is refused in a way that takes the whole
   /// transaction along (a trigger may do that), each gets a transaction of its own, so that the
   /// refused one fails alone.
@@ -208,16 +214,12 @@ class sqlite_destination final : public destination {
     if (connection_) return std::nullopt;
     if (auto refused = open_store(connection_, options_)) return refused;
     auto refused = connection_.prepare(insert_, insert_statement());
-    if (!refused) {
-      refused = connection_.prepare(select_, "SELECT 1 FROM memories WHERE payload_id = ?");
-    }
     if (refused) close();
     return refused;
   }
 
   void close() {
     insert_ = {};
-    select_ = {};
     connection_.close();
   }
 
@@ -225,7 +227,6 @@ class sqlite_destination final : public destination {
   const std::shared_ptr<std::mutex> turn_;
   sqlite_connection connection_;
   sqlite_statement insert_;
-  sqlite_statement select_;
 };
 
 core::result<sqlite_options> options_of(const settings& from) {
@@ -257,8 +258,10 @@ type_info sqlite_type() {
     if (!options) return std::move(options).reason();
     return make_sqlite_reader(*options);
   };
-  info.keys = {"db_path"};
-  info.path_keys = {"db_path"};
+  info.schema.keys = {
+      {.name = "db_path", .kind = core::setting_kind::path, .fallback = "memories.db"}};
+  info.workers_default = 1;
+  info.in_order = true;
   return info;
 }
 

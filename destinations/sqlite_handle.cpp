@@ -5,16 +5,27 @@
 
 #include <sqlite3.h>
 
+#include "destinations/reason.hpp"
+
 namespace nexus::destinations {
 
 namespace {
 
-/// Error texts may quote a trigger's own words; a reason is one line.
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+/// A path as it stands in a URI.
+std::string escaped(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (c == '%') {
+      out += "%25";
+    } else if (c == '?') {
+      out += "%3f";
+    } else if (c == '#') {
+      out += "%23";
+    } else {
+      out += c;
+    }
   }
-  return text;
+  return out;
 }
 
 }  // namespace
@@ -116,11 +127,14 @@ void sqlite_connection::closer::operator()(sqlite3* handle) const noexcept {
 std::optional<sqlite_fault> sqlite_connection::open(sqlite_connection& into,
                                                     const std::string& path, sqlite_access access,
                                                     std::chrono::milliseconds busy_timeout) {
-  const bool reads_only = access == sqlite_access::read_only;
-  const int flags = (reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+  const bool reads_only = access != sqlite_access::read_write;
+  const bool immutable = access == sqlite_access::immutable;
+  const int flags = (immutable ? SQLITE_OPEN_URI : 0) |
+                    (reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const std::string name = immutable ? "file:" + escaped(path) + "?immutable=1" : path;
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
   sqlite_connection opened;
   opened.handle_.reset(handle);
   opened.path_ = path;

@@ -62,8 +62,9 @@ class sqlite_statement {
   int refused_ = 0;
 };
 
-/// How a file is opened.
-enum class sqlite_access { read_write, read_only };
+/// How a file is opened. `immutable`: for reading, without any lock or side file, while nobody
+/// writes to it.
+enum class sqlite_access { read_write, read_only, immutable };
 
 /// A connection to an existing database file; statements of it must be gone before it is. It may be
 /// handed from thread to thread, but not used by two at once.

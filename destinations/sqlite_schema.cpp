@@ -4,13 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 #include "core/file.hpp"
 #include "destinations/memory_record.hpp"
+#include "destinations/os_outcome.hpp"
 
 namespace nexus::destinations {
 
@@ -57,10 +61,7 @@ constexpr std::array<const char*, 4> create_indexes{{
 }};
 
 sqlite_fault os_fault(int number, const std::string& doing) {
-  const bool passing = number == ENOSPC || number == EDQUOT || number == EMFILE ||
-                       number == ENFILE || number == ENOMEM || number == EIO || number == EINTR;
-  return {passing ? outcome_kind::unreachable : outcome_kind::config_fault,
-          core::os_error(number, "cannot " + doing).text};
+  return {outcome_of_os(number), core::os_error(number, "cannot " + doing).text};
 }
 
 /// Creates what is missing of `path` with mode 0700 and makes the new names survive a power cut.
@@ -130,6 +131,61 @@ std::optional<sqlite_fault> create_schema(sqlite_connection& connection) {
   return connection.run("COMMIT");
 }
 
+/// Whether what is missing of `path` could be created.
+std::optional<sqlite_fault> check_parents(const std::filesystem::path& path) {
+  std::filesystem::path nearest = path.parent_path();
+  struct stat status {};
+  while (::stat(nearest.c_str(), &status) != 0) {
+    if (errno != ENOENT && errno != ENOTDIR)
+      return os_fault(errno, "look at the directory " + nearest.string());
+    nearest = nearest.parent_path();
+  }
+  const std::string doing = "create " + path.string() + " below " + nearest.string();
+  if (!S_ISDIR(status.st_mode)) return os_fault(ENOTDIR, doing);
+  if (::access(nearest.c_str(), W_OK | X_OK) != 0) return os_fault(errno, doing);
+  return std::nullopt;
+}
+
+/// Size of a file; 0 also where there is none.
+std::uint64_t size_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+bool is_later(const std::string& column) {
+  return std::any_of(later_columns.begin(), later_columns.end(),
+                     [&](const later_column& one) { return column == one.name; });
+}
+
+/// Whether the table, if there is one, can take what we write.
+std::optional<sqlite_fault> check_schema(sqlite_connection& in, const std::string& path) {
+  std::string kind;
+  if (auto refused = in.ask(kind, "SELECT type FROM sqlite_schema WHERE name = 'memories'"))
+    return refused;
+  if (kind.empty()) return std::nullopt;
+  std::string present;
+  if (auto refused =
+          in.ask(present,
+                 "SELECT group_concat(',' || name || ',', '') FROM pragma_table_info('memories')"))
+    return refused;
+  std::string lacking;
+  bool complete = true;
+  std::istringstream wanted(memory_columns());
+  for (std::string name; wanted >> name;) {
+    if (name.ends_with(',')) name.pop_back();
+    if (present.find(',' + name + ',') != std::string::npos) continue;
+    complete = false;
+    if (!is_later(name)) lacking += (lacking.empty() ? "" : ", ") + name;
+  }
+  if (!lacking.empty())
+    return sqlite_fault{outcome_kind::config_fault,
+                        path + ": its table memories lacks " + lacking +
+                            "; it is not one of ours: name another db_path"};
+  if (!complete) return std::nullopt;  // the later columns are added by open_store
+  sqlite_statement insert;
+  return in.prepare(insert, insert_statement());
+}
+
 }  // namespace
 
 const std::string& memory_columns() {
@@ -141,6 +197,14 @@ const std::string& memory_columns() {
     return list + "embedding, metadata, sensitivity_labels, classification_tier";
   }();
   return columns;
+}
+
+std::string insert_statement() {
+  std::string sql = "INSERT INTO memories (" + memory_columns() + ") VALUES (?";
+  for (const char c : memory_columns()) {
+    if (c == ',') sql += ",?";
+  }
+  return sql + ") ON CONFLICT(payload_id) DO NOTHING";
 }
 
 sqlite_options resolved(sqlite_options options) {
@@ -162,6 +226,35 @@ std::optional<sqlite_fault> open_store(sqlite_connection& into, const sqlite_opt
   if (auto refused = set_journal(opened)) return refused;
   if (auto refused = create_schema(opened)) return refused;
   into = std::move(opened);
+  return std::nullopt;
+}
+
+std::optional<sqlite_fault> open_for_a_look(sqlite_connection& into,
+                                            const sqlite_options& options) {
+  const std::string& path = options.db_path;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    return os_fault(errno, "look at the database " + path);
+  }
+  if (S_ISDIR(status.st_mode)) return os_fault(EISDIR, "open the database " + path);
+  // With something in a side file the database alone is not all of it.
+  const bool is_whole = size_of(path + "-wal") == 0 && size_of(path + "-journal") == 0;
+  return sqlite_connection::open(into, path,
+                                 is_whole ? sqlite_access::immutable : sqlite_access::read_only,
+                                 options.busy_timeout);
+}
+
+std::optional<sqlite_fault> check_store(const sqlite_options& options) {
+  const std::string& path = options.db_path;
+  sqlite_connection opened;
+  if (auto refused = open_for_a_look(opened, options)) return refused;
+  if (!opened) return check_parents(path);
+  if (auto refused = check_schema(opened, path)) return refused;
+  if (::access(path.c_str(), R_OK | W_OK) != 0) return os_fault(errno, "write to " + path);
+  // SQLite puts files of its own beside it.
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  if (::access(parent.c_str(), W_OK | X_OK) != 0) return os_fault(errno, "write in " + parent);
   return std::nullopt;
 }
 

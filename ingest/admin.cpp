@@ -8,29 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "ingest/destinations.hpp"
 #include "ingest/errors.hpp"
 #include "ingest/json_object.hpp"
 
 namespace nexus::ingest {
 namespace {
-
-void append_destinations(std::string& out, const std::vector<destination_state>& destinations) {
-  out += '[';
-  for (const auto& one : destinations) {
-    if (out.back() != '[') out += ',';
-    json_object object(out);
-    object.number("delivered", one.delivered)
-        .number("failed", one.failed)
-        .boolean("healthy", one.healthy)
-        .text("last_error", one.last_error)
-        .text("name", one.name)
-        .number("queued", one.queued)
-        .text("state", one.state)
-        .text("type", one.type)
-        .end();
-  }
-  out += ']';
-}
 
 void append_wal(std::string& out, const pipeline_state& state, const config::config& settings) {
   json_object object(out);
@@ -86,7 +69,8 @@ http_response status_response(const services& house, const config::config& setti
   http_response answer;
   json_object body(answer.body);
   body.text("bind", fmt::format("{}:{}", settings.bind, settings.port));
-  append_destinations(body.start("destinations"), state.destinations);
+  body.start("consistency_score") += fmt::format("{}", state.consistency_score);
+  append_json(body.start("destinations"), state.destinations);
   body.boolean("draining", state.draining)
       .number("memories_total", state.memories_total)
       .number("pid", ::getpid())

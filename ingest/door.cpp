@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "ingest/admin.hpp"
+#include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
+#include "ingest/destinations.hpp"
 #include "ingest/errors.hpp"
 #include "ingest/query.hpp"
 #include "ingest/write.hpp"
@@ -103,6 +105,16 @@ void door::on_request(http_request request, respond_fn respond) {
       return handle_shutdown(*services_, respond);
     case endpoint::metrics:
       return respond(metrics_response(*services_));
+    case endpoint::destinations:
+      return respond(destinations_response(*services_));
+    case endpoint::pause:
+      return handle_switch(services_, destination_switch::pause, in->where.parameter,
+                           std::move(respond));
+    case endpoint::resume:
+      return handle_switch(services_, destination_switch::resume, in->where.parameter,
+                           std::move(respond));
+    case endpoint::consistency:
+      return handle_consistency(services_, request, std::move(respond));
     case endpoint::dead_letters:
       return handle_dead_letters(services_, request, std::move(respond));
     case endpoint::dead_letter:

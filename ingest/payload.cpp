@@ -62,4 +62,18 @@ std::string to_json(const translated_payload& payload) {
   return out;
 }
 
+// A comma, a quote and a letter stand together only where a key begins: in a text a quote has a
+// backslash before it. The first such place is that of the payload itself, for before it there are
+// texts only.
+std::string with_destination(const std::string& json, std::string_view destination) {
+  constexpr std::string_view key = R"(,"destination":)", next_key = R"(,"collection":)";
+  const std::size_t begin = json.find(key) + key.size();
+  const std::size_t end = json.find(next_key, begin);
+  std::string out;
+  out.reserve(json.size() + destination.size());
+  out.append(json, 0, begin);
+  core::json::append_quoted(out, destination);
+  return out.append(json, end);
+}
+
 }  // namespace nexus::ingest

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nexus::ingest {
@@ -31,5 +32,8 @@ struct translated_payload {
 
 /// Its JSON, keys in the fixed order; the last three are left out where they are empty.
 std::string to_json(const translated_payload& payload);
+
+/// The same payload for another destination; `json` was made by to_json.
+std::string with_destination(const std::string& json, std::string_view destination);
 
 }  // namespace nexus::ingest

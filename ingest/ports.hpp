@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/confirmation.hpp"
 #include "core/entry.hpp"
 #include "core/result.hpp"
 #include "destinations/destination.hpp"
@@ -26,11 +28,18 @@ struct destination_state {
   std::string name;
   std::string type;
   bool healthy = true;
-  std::string state;  ///< "running", "waiting" (unreachable, retrying) or "paused" (config fault)
-  std::string last_error;       ///< empty: none since the last delivery
-  std::uint64_t queued = 0;     ///< entries held in memory
-  std::uint64_t delivered = 0;  ///< since the start
-  std::uint64_t failed = 0;     ///< permanent failures since the start
+  /// "running", "waiting" (unreachable, tried again), "misconfigured" (a person must mend it) or
+  /// "paused" (by the operator)
+  std::string state;
+  std::string breaker;        ///< "closed", "open" or "half_open"
+  std::string last_error;     ///< empty: none since the last delivery
+  std::uint64_t queued = 0;   ///< entries held in memory
+  std::uint64_t pending = 0;  ///< entries in the log that wait for it
+  double oldest_pending_seconds = 0;
+  std::uint64_t attempts = 0;  ///< since the start, like the next three
+  std::uint64_t delivered = 0;
+  std::uint64_t failed = 0;    ///< permanent failures
+  std::uint64_t restarts = 0;  ///< instances that hung, threw or ended
 };
 
 /// What GET /api/status and GET /ready report of the pipeline.
@@ -52,6 +61,7 @@ struct pipeline_state {
   std::uint64_t dead_letters = 0;        ///< permanent failures that are kept, however old
   std::uint64_t memories_total = 0;
   bool draining = false;
+  double consistency_score = -1;  ///< of the last check; -1: there was none
   std::vector<destination_state> destinations;
 };
 
@@ -80,12 +90,56 @@ struct dead_letter_page {
 using dead_letters_done = std::function<void(core::result<dead_letter_page>)>;
 using dead_letters_acted = std::function<void(core::result<std::uint64_t>)>;
 
+/// What is looked up in the destinations.
+struct consistency_choice {
+  std::size_t sample = 100;  ///< so many of the delivered entries, drawn at random
+  bool all = false;          ///< every one of them instead
+  std::string destination;   ///< only this one's; empty: of each
+  bool redeliver = false;    ///< what is missing is to be delivered once more
+};
+
+/// How one destination fares.
+struct destination_consistency {
+  std::string name;
+  std::uint64_t looked_up = 0;
+  std::uint64_t found = 0;
+  /// Payload ids that it should have and has not, the first ones only (consistency_ids_max).
+  std::vector<std::string> missing;
+  std::string skipped;  ///< why it was not asked, or not to the end; empty: it was
+};
+
+/// The largest sample: its entries are held in memory.
+inline constexpr std::size_t consistency_sample_max = 100'000;
+
+/// So many missing ids are named for each destination; all of them are counted.
+inline constexpr std::size_t consistency_ids_max = 10'000;
+
+struct consistency_report {
+  std::vector<destination_consistency> destinations;  ///< by name
+  std::uint64_t redelivered = 0;                      ///< pending again
+};
+
+/// Found of looked up, from 0 to 1; 1 where nothing was looked up (section 6.3 of the v0.1.2
+/// behaviour).
+inline double consistency_score(std::uint64_t found, std::uint64_t looked_up) {
+  return looked_up == 0 ? 1.0 : static_cast<double>(found) / static_cast<double>(looked_up);
+}
+/// The same over all destinations.
+double consistency_score(const consistency_report& of);
+
+/// Told once, from any thread.
+using consistency_done = std::function<void(core::result<consistency_report>)>;
+/// The same, with the destination's state as it is then.
+using destination_switched = std::function<void(core::result<destination_state>)>;
+
 /// All of these return at once and may be called from any thread.
 struct ports {
-  /// Makes an entry durable and hands it to delivery. `done` may be called before this returns.
+  /// Makes entries durable, all or none, and hands them to delivery. `done` may be called before
+  /// this returns; after a success the confirmation's `done` follows, where one is wanted.
   /// Errors: `too_large`, `wal_full`, `overloaded` (too much pending or in flight), `io_failed`,
   /// `closed`.
-  std::function<void(core::entry_ptr, append_done)> append;
+  std::function<void(std::vector<core::entry_ptr>, append_done, std::optional<core::confirmation>)>
+      append;
   /// Reads back from the store behind a destination. Error `not_found`: nothing to read from.
   std::function<void(destinations::query, query_done)> find;
   /// Dead letters: looking at them, delivering them once more, giving them up. Errors:
@@ -93,6 +147,13 @@ struct ports {
   std::function<void(dead_letter_choice, dead_letters_done)> dead_letters;
   std::function<void(dead_letter_choice, dead_letters_acted)> redrive;
   std::function<void(dead_letter_choice, dead_letters_acted)> purge;
+  /// Stops and resumes deliveries to a destination, also across restarts. Errors: `not_found`,
+  /// `overloaded`, `closed`, or why it cannot be remembered across restarts: then nothing changes.
+  std::function<void(std::string destination, destination_switched)> pause;
+  std::function<void(std::string destination, destination_switched)> resume;
+  /// Looks up in their destinations what was delivered to them. Errors: `not_found` (no such
+  /// destination), `overloaded`, `closed`, or what the log fails with.
+  std::function<void(consistency_choice, consistency_done)> check_consistency;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

@@ -1,6 +1,7 @@
 #include "ingest/routes.hpp"
 
 #include <array>
+#include <utility>
 
 #include "ingest/errors.hpp"
 #include "ingest/url.hpp"
@@ -8,32 +9,53 @@
 namespace nexus::ingest {
 namespace {
 
+/// How a `{…}` segment is decoded: as the reference's router does it, or whatever it is.
+enum class decoding { reference, whole };
+
 struct known_path {
   std::string_view method;
-  std::string_view path;  ///< ends in '/' where a parameter follows
+  std::string_view path;  ///< one segment of it may be a parameter: {name}
   endpoint target;
   access_level needs;
+  decoding of_parameter = decoding::reference;
 };
 
 /// The first one that matches counts.
-constexpr std::array<known_path, 11> known_paths{{
-    {"POST", "/inbound/", endpoint::inbound, access_level::data},
-    {"GET", "/query/", endpoint::query, access_level::data},
+constexpr std::array<known_path, 15> known_paths{{
+    {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
+    {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
     {"GET", "/ready", endpoint::ready, access_level::open},
     {"GET", "/api/status", endpoint::status, access_level::admin},
     {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
     {"GET", "/metrics", endpoint::metrics, access_level::admin},
+    {"GET", "/api/destinations", endpoint::destinations, access_level::admin},
+    {"POST", "/api/destinations/{name}/pause", endpoint::pause, access_level::admin,
+     decoding::whole},
+    {"POST", "/api/destinations/{name}/resume", endpoint::resume, access_level::admin,
+     decoding::whole},
+    {"POST", "/api/consistency", endpoint::consistency, access_level::admin},
     {"POST", "/api/dlq/redrive", endpoint::redrive, access_level::admin},
     {"POST", "/api/dlq/purge", endpoint::purge, access_level::admin},
-    {"GET", "/api/dlq/", endpoint::dead_letter, access_level::admin},
+    {"GET", "/api/dlq/{id}", endpoint::dead_letter, access_level::admin},
     {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
 }};
 
-bool matches(const known_path& known, std::string_view path) {
-  if (!known.path.ends_with('/')) return path == known.path;
-  return path.starts_with(known.path) && path.size() > known.path.size() &&
-         path.find('/', known.path.size()) == std::string_view::npos;
+/// The parameter of a path that fits the pattern, empty if it has none; nothing if it does not fit.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  const auto brace = pattern.find('{');
+  if (brace == std::string_view::npos) {
+    if (path == pattern) return std::string_view();
+    return std::nullopt;
+  }
+  const auto before = pattern.substr(0, brace);
+  const auto after = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after))
+    return std::nullopt;
+  const auto parameter = path.substr(before.size(), path.size() - before.size() - after.size());
+  if (parameter.find('/') != std::string_view::npos) return std::nullopt;
+  return parameter;
 }
 
 }  // namespace
@@ -43,9 +65,11 @@ route_match find_route(std::string_view method, std::string_view raw_path) {
   if (!path)
     return {std::nullopt, error_response(400, "invalid_path", "malformed escape in the path")};
   for (const auto& known : known_paths) {
-    if (!matches(known, *path)) continue;
+    const bool whole = known.of_parameter == decoding::whole;
+    const auto found = match(known.path, whole ? raw_path : std::string_view(*path));
+    if (!found) continue;
     if (known.method != method) return {std::nullopt, method_not_allowed_response(known.method)};
-    std::string parameter = known.path.ends_with('/') ? path->substr(known.path.size()) : "";
+    auto parameter = whole ? decode_segment(*found).value_or("") : std::string(*found);
     return {route{known.target, known.needs, known.path, std::move(parameter)}, {}};
   }
   return {std::nullopt, not_found_response()};

@@ -4,11 +4,8 @@
 
 namespace nexus::ingest {
 
-active_source::active_source(const config::source_config& source,
-                             const std::string& first_destination, core::metrics& metrics)
+active_source::active_source(const config::source_config& source, core::metrics& metrics)
     : settings(source),
-      destination(source.target_destination.empty() ? first_destination
-                                                    : source.target_destination),
       read_rate_key(source.name + ":read"),
       mapping(source),
       throughput(metrics.get_counter("bubblefish_throughput_per_source_total", "Payloads accepted",
@@ -22,10 +19,8 @@ active_source::active_source(const config::source_config& source,
 
 snapshot::snapshot(std::shared_ptr<const config::config> settings, core::metrics& metrics)
     : settings_(std::move(settings)), auth_(*settings_) {
-  const auto& destinations = settings_->destinations;
-  const std::string first = destinations.empty() ? "" : destinations.front().name;
   sources_.reserve(settings_->sources.size());
-  for (const auto& source : settings_->sources) sources_.emplace_back(source, first, metrics);
+  for (const auto& source : settings_->sources) sources_.emplace_back(source, metrics);
 }
 
 bool snapshot::knows_tier(std::string_view tier) const {

@@ -15,11 +15,9 @@ namespace nexus::ingest {
 
 /// A source as the handlers need it.
 struct active_source {
-  active_source(const config::source_config& source, const std::string& first_destination,
-                core::metrics& metrics);
+  active_source(const config::source_config& source, core::metrics& metrics);
 
   const config::source_config& settings;
-  std::string destination;    ///< where its entries go
   std::string read_rate_key;  ///< its key in the rate limiter for queries
   field_mapping mapping;
   core::counter& throughput;

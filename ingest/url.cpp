@@ -33,12 +33,16 @@ bool kept_in_paths(char c) {
   return c != '\0' && std::string_view("-_.~$&+,/:;=@").find(c) != std::string_view::npos;
 }
 
-std::string encode_path(std::string_view text) {
+bool unreserved(char c) {
+  return kept_in_paths(c) && std::string_view("$&+,/:;=@").find(c) == std::string_view::npos;
+}
+
+std::string encode(std::string_view text, bool (*kept)(char)) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string raw;
   raw.reserve(text.size());
   for (const char c : text) {
-    if (kept_in_paths(c)) {
+    if (kept(c)) {
       raw += c;
       continue;
     }
@@ -55,8 +59,16 @@ std::string encode_path(std::string_view text) {
 std::optional<std::string> routing_path(std::string_view raw) {
   if (raw.find('%') == std::string_view::npos) return std::string(raw);
   auto text = decode(raw, false);
-  if (text && encode_path(*text) != raw) return std::string(raw);
+  if (text && encode(*text, kept_in_paths) != raw) return std::string(raw);
   return text;
+}
+
+std::optional<std::string> decode_segment(std::string_view raw) {
+  return decode(raw, false);
+}
+
+std::string encode_segment(std::string_view text) {
+  return encode(text, unreserved);
 }
 
 std::map<std::string, std::string, std::less<>> query_parameters(std::string_view raw) {

@@ -14,6 +14,11 @@ namespace nexus::ingest {
 /// source is `a%2Fb`). Nothing if an escape is malformed.
 std::optional<std::string> routing_path(std::string_view raw);
 
+/// One segment of a path with every escape decoded; nothing if one is malformed.
+std::optional<std::string> decode_segment(std::string_view raw);
+/// The other way round: everything is escaped but letters, digits and `-_.~`.
+std::string encode_segment(std::string_view text);
+
 /// The parameters of a query string, `+` as space; the first of several values of a name wins. A
 /// pair with a malformed escape or a `;` is left out.
 std::map<std::string, std::string, std::less<>> query_parameters(std::string_view raw);

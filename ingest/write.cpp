@@ -11,9 +11,10 @@
 #include "core/random.hpp"
 #include "ingest/actor_type.hpp"
 #include "ingest/errors.hpp"
-#include "ingest/json_object.hpp"
+#include "ingest/fanout.hpp"
 #include "ingest/mapping.hpp"
 #include "ingest/payload.hpp"
+#include "ingest/write_answers.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -28,14 +29,6 @@ std::string header_or(const http_request& request, std::string_view name,
 std::string idempotency_key(const http_request& request) {
   return header_or(request, "Idempotency-Key",
                    request.header("X-Idempotency-Key").value_or(std::string_view()));
-}
-
-http_response accepted(const std::string& payload_id) {
-  http_response answer;
-  json_object body(answer.body);
-  body.text("payload_id", payload_id).text("status", "accepted").end();
-  answer.body += '\n';
-  return answer;
 }
 
 std::vector<std::string> split_labels(std::string_view list) {
@@ -76,7 +69,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
  private:
   void take(idempotency_store::turn turn) {
     if (const auto* payload_id = std::get_if<std::string>(&turn))
-      return respond_(accepted(*payload_id));
+      return respond_(accepted_response(*payload_id));
     claim_ = std::get<idempotency_store::claim>(std::move(turn));
     proceed();
   }
@@ -95,7 +88,11 @@ class write_request : public std::enable_shared_from_this<write_request> {
   std::optional<http_response> translate(translated_payload& out);
   static http_response too_large();
   void append(translated_payload payload);
+  bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
+  /// The entries are durable, or have not become so.
   void finish(const std::string& payload_id, const core::result<void>& outcome);
+  /// For a client that waits for the delivery, after finish().
+  void confirm(const std::string& payload_id, const core::delivery_report& report);
   http_response append_failed(const core::error& why);
 
   const services_ptr house_;
@@ -159,7 +156,7 @@ std::optional<http_response> write_request::translate(translated_payload& out) {
   out.source = settings.name;
   out.subject = header_or(request_, "X-Subject", settings.name_space);
   out.name_space = settings.name_space;
-  out.destination = source_.destination;
+  out.destination = settings.target_destinations.front();
   out.collection = std::move(fields.collection);
   out.content = std::move(fields.content);
   out.model = std::move(fields.model);
@@ -178,19 +175,26 @@ std::optional<http_response> write_request::translate(translated_payload& out) {
 void write_request::append(translated_payload payload) {
   // Not needed while the log writes, and it may be large. An assignment would keep the memory.
   std::string().swap(request_.body);
-  auto entry = std::make_shared<core::entry>();
-  entry->payload = to_json(payload);
-  entry->payload_id = payload.payload_id;
-  if (source_.settings.idempotency_enabled) entry->idempotency_key = key_;
-  entry->timestamp = core::format_timestamp(house_->options.clock());
-  entry->source = std::move(payload.source);
-  entry->destination = std::move(payload.destination);
-  entry->subject = std::move(payload.subject);
-  entry->actor_type = std::move(payload.actor_type);
-  entry->actor_id = std::move(payload.actor_id);
-  house_->out.append(std::move(entry),
-                     [self = shared_from_this(), payload_id = std::move(payload.payload_id)](
-                         const core::result<void>& outcome) { self->finish(payload_id, outcome); });
+  core::entry common;
+  common.payload = to_json(payload);
+  common.payload_id = payload.payload_id;
+  if (source_.settings.idempotency_enabled) common.idempotency_key = key_;
+  common.timestamp = core::format_timestamp(house_->options.clock());
+  common.source = std::move(payload.source);
+  common.subject = std::move(payload.subject);
+  common.actor_type = std::move(payload.actor_type);
+  common.actor_id = std::move(payload.actor_id);
+  std::optional<core::confirmation> wanted;
+  if (waits_for_delivery()) {
+    wanted = {source_.settings.ack_timeout,
+              [self = shared_from_this(), payload_id = payload.payload_id](
+                  const core::delivery_report& report) { self->confirm(payload_id, report); }};
+  }
+  house_->out.append(
+      make_entries(std::move(common), source_.settings.target_destinations),
+      [self = shared_from_this(), payload_id = std::move(payload.payload_id)](
+          const core::result<void>& outcome) { self->finish(payload_id, outcome); },
+      std::move(wanted));
 }
 
 void write_request::finish(const std::string& payload_id, const core::result<void>& outcome) {
@@ -201,9 +205,16 @@ void write_request::finish(const std::string& payload_id, const core::result<voi
   }
   if (house_->append_failing.exchange(false)) house_->log->info("writes are durable again");
   source_.throughput.add();
-  source_.write_latency.observe(house_->seconds_since(started_));
-  respond_(accepted(payload_id));
+  if (!waits_for_delivery()) {
+    source_.write_latency.observe(house_->seconds_since(started_));
+    respond_(accepted_response(payload_id));
+  }
   claim_.settle(payload_id);
+}
+
+void write_request::confirm(const std::string& payload_id, const core::delivery_report& report) {
+  source_.write_latency.observe(house_->seconds_since(started_));
+  respond_(delivery_response(payload_id, source_.settings.target_destinations, report));
 }
 
 http_response write_request::too_large() {
@@ -239,8 +250,13 @@ std::optional<http_response> check_write_header(const services& house, const act
     return error_response(403, "source_not_permitted_to_write", "this source may not write");
   if (path_source != settings.name)
     return error_response(403, "source_mismatch", "the token belongs to another source");
-  if (const auto why = check_write(settings.policy, source.destination))
+  const auto& targets = settings.target_destinations;
+  for (const auto& target : targets) {
+    auto why = check_write(settings.policy, target);
+    if (!why) continue;
+    if (targets.size() > 1) why->message += ": " + target;
     return deny(house, settings.name, *why);
+  }
   const auto type = request.header("Content-Type").value_or(std::string_view());
   if (!type.empty() && !type.starts_with("application/json"))
     return error_response(415, "unsupported_media_type", "Content-Type must be application/json");

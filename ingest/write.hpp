@@ -17,8 +17,9 @@ std::optional<http_response> check_write_header(const services& house, const act
                                                 std::string_view path_source,
                                                 const http_request& request);
 
-/// Everything after that. Answers 200 only when the entry is durable, or when the idempotency key
-/// stands for one that is. Any thread; `source` belongs to `config`.
+/// Everything after that. Answers 200 only when the entry is durable (or, if the source wants that,
+/// delivered), or when the idempotency key stands for one that is durable. Any thread; `source`
+/// belongs to `config`.
 void handle_write(const services_ptr& house, snapshot_ptr config, const active_source& source,
                   http_request request, respond_fn respond);
 

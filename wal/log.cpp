@@ -106,11 +106,17 @@ core::result<void> log::sync() {
 core::result<std::vector<core::entry>> log::sample_delivered(std::size_t count) {
   return impl_->sample_delivered(count);
 }
+core::result<void> log::delivered_entries(const delivered_visitor& fn) {
+  return impl_->delivered_entries(fn);
+}
+core::result<std::uint64_t> log::redeliver(std::span<const core::entry> entries) {
+  return impl_->redeliver(entries);
+}
 position log::end() const {
   return impl_->end();
 }
-std::vector<std::string> log::pending_destinations() const {
-  return impl_->pending_destinations();
+std::vector<destination_backlog> log::backlogs() const {
+  return impl_->backlogs();
 }
 std::uint64_t log::pending_count() const {
   return impl_->pending_count();

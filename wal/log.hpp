@@ -64,6 +64,9 @@ struct dead_letter {
   std::string reason;
 };
 
+/// See log::delivered_entries.
+using delivered_visitor = std::function<core::result<void>(const core::entry&)>;
+
 /// Which dead letters; every member that is not empty must fit.
 struct dead_letter_filter {
   std::vector<std::string> payload_ids;
@@ -91,6 +94,13 @@ struct counters {
   std::uint64_t bytes_written = 0;
   std::uint64_t segments = 0;
   double oldest_pending_seconds = 0;  ///< age of the oldest pending entry; 0 if there is none
+};
+
+/// What waits for one destination.
+struct destination_backlog {
+  std::string destination;
+  std::uint64_t entries = 0;
+  double oldest_seconds = 0;  ///< age of the oldest of them
 };
 
 /// One commit: how many entries shared it and how long its write and sync took.
@@ -157,8 +167,8 @@ class log {
   /// it.
   position end() const;
 
-  /// Names of the destinations that have pending entries.
-  std::vector<std::string> pending_destinations() const;
+  /// Every destination that has pending entries, and how many.
+  std::vector<destination_backlog> backlogs() const;
 
   /// Hands each dead letter to `fn`, oldest first. `fn` must not call the log.
   core::result<void> dead_letters(const dead_letter_filter& which,
@@ -175,7 +185,20 @@ class log {
   core::result<std::uint64_t> purge(const dead_letter_filter& which);
 
   /// Up to `count` delivered entries, each equally likely to be among them. Reads every segment.
+  /// An entry that was sent once more (redeliver) and waits is none; afterwards its old line and
+  /// its new one both count. Error `closed`: the log was closed meanwhile.
   core::result<std::vector<core::entry>> sample_delivered(std::size_t count);
+
+  /// Hands each delivered entry that the log still has to `fn`, oldest first; stops with its first
+  /// error. `fn` may call the log, and may take its time: nothing waits for it. What is delivered
+  /// meanwhile may or may not be among them. Otherwise as sample_delivered.
+  core::result<void> delivered_entries(const delivered_visitor& fn);
+
+  /// Sends entries once more: each becomes a new pending entry with the same payload id, whatever
+  /// has become of the one before. One that is pending already, by payload id and destination, is
+  /// passed over. Returns how many were sent; after an error, those of `append`, some may have
+  /// been.
+  core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
 
   std::uint64_t pending_count() const;
   std::uint64_t crc_failures() const;

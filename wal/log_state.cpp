@@ -255,11 +255,22 @@ counters log::impl::stats() const {
   out.syncs = commits_.syncs();
   out.bytes_written = commits_.bytes_written();
   out.segments = known_.segment_count();
-  if (auto oldest = known_.index().oldest_seconds()) {
-    auto now = std::chrono::duration<double>(how_.clock().time_since_epoch()).count();
-    out.oldest_pending_seconds = std::max(0.0, now - *oldest);
-  }
+  if (auto oldest = known_.index().oldest_seconds()) out.oldest_pending_seconds = age(*oldest);
   return out;
+}
+
+std::vector<destination_backlog> log::impl::backlogs() const {
+  std::lock_guard lock(mutex_);
+  std::vector<destination_backlog> all;
+  for (auto& one : known_.index().backlogs()) {
+    all.push_back({std::move(one.destination), one.entries, age(one.oldest_seconds)});
+  }
+  return all;
+}
+
+double log::impl::age(std::uint32_t unix_seconds) const {
+  const auto now = std::chrono::duration<double>(how_.clock().time_since_epoch()).count();
+  return std::max(0.0, now - unix_seconds);
 }
 
 std::string log::impl::current_segment() const {

@@ -1,6 +1,6 @@
 // What is behind wal::log: the catalog of what is known, the group commit that writes, and the
 // mutex between them. Operations are in log_state.cpp, settling and the other background work in
-// log_upkeep.cpp.
+// log_upkeep.cpp, dead letters and delivered entries in files of their own.
 #pragma once
 
 #include <condition_variable>
@@ -48,6 +48,8 @@ class log::impl {
   core::result<pending_batch> read_pending(std::string_view destination, position from,
                                            std::size_t entries_max, std::size_t bytes_max);
   core::result<std::vector<core::entry>> sample_delivered(std::size_t count);
+  core::result<void> delivered_entries(const delivered_visitor& fn);
+  core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
   core::result<void> settle();
   core::result<void> maintain();
   core::result<void> sync() {
@@ -68,15 +70,25 @@ class log::impl {
     std::lock_guard lock(mutex_);
     return known_.index().end();
   }
-  std::vector<std::string> pending_destinations() const {
-    std::lock_guard lock(mutex_);
-    return known_.index().destinations();
-  }
+  std::vector<destination_backlog> backlogs() const;
   void on_commit(std::function<void(const commit_info&)> observer) {
     commits_.on_commit(std::move(observer));
   }
 
  private:
+  /// Seconds since then, by our clock.
+  double age(std::uint32_t unix_seconds) const;
+  struct delivered_lines;
+  core::result<delivered_lines> find_delivered(std::uint32_t number);
+  /// Calls `visit`, without a lock, for each delivered entry, segment by segment. Stops with its
+  /// first error, or `closed`.
+  core::result<void> visit_delivered(
+      const std::function<core::result<void>(const delivered_lines&, location)>& visit);
+  /// Nothing, and a line in the log, if it can't be read any more.
+  core::result<std::optional<core::entry>> read_delivered(const delivered_lines& in,
+                                                          location where);
+  /// Whether an entry of that name is pending, or in `batch`.
+  bool waits(const core::entry& value, const std::vector<core::entry_ptr>& batch) const;
   core::result<void> take_stock();
   core::result<void> before_removal(const std::string& segment);
   core::result<void> retire();
@@ -103,9 +115,10 @@ class log::impl {
   catalog known_;
   group_commit commits_;
   retention retention_;
-  /// One settling or retention at a time, and none while a sample or the dead letters are read.
-  /// Taken before mutex_.
+  /// One settling or retention at a time, and none while a segment is searched for delivered
+  /// entries or the dead letters are read. Taken before mutex_.
   std::mutex settling_;
+  std::mutex redelivering_;  ///< taken before mutex_
   std::unique_ptr<core::file_lock> lock_;
   line_counts found_;
   std::uint64_t replayed_ = 0, delivered_ = 0, failed_ = 0, unreadable_ = 0, quarantined_ = 0;

@@ -1,6 +1,5 @@
-// Settling, marks that are late, samples, and the end.
+// Settling, marks that are late, and the end.
 #include <chrono>
-#include <random>
 
 #include "wal/log_state.hpp"
 #include "wal/settle.hpp"
@@ -12,47 +11,6 @@ constexpr auto maintenance_interval = std::chrono::milliseconds(500);
 constexpr auto maintenance_retry_interval = std::chrono::seconds(10);
 
 }  // namespace
-
-core::result<std::vector<core::entry>> log::impl::sample_delivered(std::size_t count) {
-  std::lock_guard no_settling(settling_);
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> sizes;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [number, in] : known_.segments()) sizes.emplace_back(number, in.size);
-  }
-  std::mt19937_64 random(std::random_device{}());
-  std::vector<core::entry> sample;
-  std::uint64_t seen = 0;
-  for (auto [number, size] : sizes) {
-    std::string name, path;
-    {
-      std::lock_guard lock(mutex_);
-      const auto in = known_.segments().find(number);
-      if (in == known_.segments().end()) continue;  // it was given up before it held anything
-      name = in->second.name;
-      path = known_.path(in->second);
-    }
-    auto source = how_.files->open_read(path);
-    if (!source) return source.reason();
-    line_decoder decoder(format_, name);
-    auto read = scan_segment(**source, size, decoder, [&](const scanned_line& line) {
-      if (line.kind != line_kind::entry) return;
-      location where{number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
-      {
-        std::lock_guard lock(mutex_);
-        if (known_.resolve(line.head, where) != core::status::delivered) return;
-      }
-      // Reservoir sampling: the n-th entry takes a place with probability count / n.
-      ++seen;
-      if (sample.size() < count)
-        sample.push_back(line.entry());
-      else if (auto place = random() % seen; place < count)
-        sample[place] = line.entry();
-    });
-    if (!read) return read.reason();
-  }
-  return sample;
-}
 
 core::result<void> log::impl::settle_all(const std::function<bool(const segment&)>& wanted) {
   std::lock_guard one_at_a_time(settling_);

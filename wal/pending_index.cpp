@@ -228,6 +228,19 @@ std::vector<std::string> pending_index::destinations() const {
   return names;
 }
 
+std::vector<pending_index::backlog> pending_index::backlogs() const {
+  std::vector<backlog> all;
+  for (std::size_t i = 0; i < destination_names_.size(); ++i) {
+    if (destination_live_[i] == 0) continue;
+    // From where the last look ended: many looks together step over each entry once.
+    const auto first = next(destination_first_[i], destination_names_[i]);
+    if (!first) continue;
+    destination_first_[i] = first->at;
+    all.push_back({destination_names_[i], destination_live_[i], at(first->at).seconds});
+  }
+  return all;
+}
+
 id_hash pending_index::hash_id(std::string_view payload_id, std::string_view destination,
                                std::uint32_t nth) const {
   return hash({payload_id, destination, {reinterpret_cast<const char*>(&nth), sizeof(nth)}},
@@ -244,6 +257,7 @@ std::uint16_t pending_index::intern(std::string_view destination) {
   if (auto known = interned(destination)) return *known;
   destination_names_.emplace_back(destination);
   destination_live_.push_back(0);
+  destination_first_.push_back(0);
   return static_cast<std::uint16_t>(destination_names_.size() - 1);
 }
 

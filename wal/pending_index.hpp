@@ -73,6 +73,11 @@ class pending_index {
   /// Whether the entry whose line stands at `where` is pending.
   bool contains(std::string_view payload_id, std::string_view destination, location where) const;
 
+  /// Whether any entry of that name is pending.
+  bool waits(std::string_view payload_id, std::string_view destination) const {
+    return find(hash_id(payload_id, destination)).has_value();
+  }
+
   /// Tells that the line of a pending entry has moved. False if it is not pending any more.
   bool relocate(std::string_view payload_id, std::string_view destination, location from,
                 location to);
@@ -92,6 +97,15 @@ class pending_index {
 
   /// Destinations with pending entries.
   std::vector<std::string> destinations() const;
+
+  /// What one destination has pending.
+  struct backlog {
+    std::string destination;
+    std::uint64_t entries = 0;
+    std::uint32_t oldest_seconds = 0;  ///< Unix seconds of the first of them
+  };
+  /// Of every destination that has pending entries.
+  std::vector<backlog> backlogs() const;
 
   /// The hash of the first entry of that name.
   id_hash hash_id(std::string_view payload_id, std::string_view destination,
@@ -185,6 +199,8 @@ class pending_index {
   std::unordered_map<position, follower> followers_;  ///< rare
   std::vector<std::string> destination_names_;
   std::vector<std::uint64_t> destination_live_;
+  /// No entry of the destination waits before it; so a look need not begin at the front each time.
+  mutable std::vector<position> destination_first_;
 };
 
 }  // namespace nexus::wal

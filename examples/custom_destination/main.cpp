@@ -1,6 +1,7 @@
 // A Nexus with one more destination type: "id_file" appends each payload id to a file, a line each.
 #include <fcntl.h>
 #include <unistd.h>
+#include <cerrno>
 #include <fstream>
 #include <set>
 
@@ -43,17 +44,25 @@ class id_file final : public dest::destination {
 };
 
 result<std::unique_ptr<dest::destination>> make_id_file(const dest::settings& how) {
-  const auto path = how.values.find("path");
-  if (path == how.values.end()) {
-    return nexus::core::error{nexus::core::errc::bad_config, how.name + ": give it a path"};
-  }
-  const int fd = ::open(path->second.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) return nexus::core::os_error(errno, path->second);
-  return std::unique_ptr<dest::destination>(new id_file(path->second, fd));
+  const std::string& path = how.text("path");
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return nexus::core::os_error(errno, path);
+  return std::unique_ptr<dest::destination>(new id_file(path, fd));
+}
+
+/// The factory, and the keys of the `[destination]` table that are checked and handed to it.
+dest::type_info id_file_type() {
+  dest::type_info type;
+  type.make = make_id_file;
+  type.schema.keys = {
+      {.name = "path", .kind = nexus::core::setting_kind::path, .required = true},
+  };
+  type.workers_default = 1;  // each worker has a file descriptor and a memory of its own
+  return type;
 }
 
 int main(int argc, char** argv) {
   auto types = dest::builtin_types();
-  types.add("id_file", {.make = make_id_file, .keys = {"path"}, .path_keys = {"path"}});
+  types.add("id_file", id_file_type());
   return nexus::run(argc, argv, types);
 }

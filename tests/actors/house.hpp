@@ -3,11 +3,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "actors/pipeline.hpp"
 #include "tests/actors/scripted_destination.hpp"
@@ -27,6 +30,8 @@ class house {
       one.settings.name = name;
       one.settings.type = "scripted";
       one.retry = {5, std::chrono::milliseconds(1), std::chrono::milliseconds(2)};
+      one.breaker = {1, std::chrono::milliseconds(1), std::chrono::milliseconds(2),
+                     std::chrono::milliseconds(5)};
       how.destinations.push_back(one);
     }
     how.wal.directory = directory / "wal";
@@ -57,7 +62,7 @@ inline void append(actors::pipeline& to, std::size_t first, std::size_t last,
   std::latch durable(static_cast<std::ptrdiff_t>(last - first));
   std::atomic<std::size_t> refused = 0;
   for (std::size_t i = first; i < last; ++i) {
-    to.append(make_entry("p" + std::to_string(i), destination),
+    to.append({make_entry("p" + std::to_string(i), destination)},
               [&](const core::result<void>& answer) {
                 if (!answer.ok()) ++refused;
                 durable.count_down();
@@ -65,6 +70,18 @@ inline void append(actors::pipeline& to, std::size_t first, std::size_t last,
   }
   durable.wait();
   REQUIRE(refused == 0);
+}
+
+/// False if the destinations are not as `condition` wants them within two minutes.
+inline bool wait_for(
+    const actors::pipeline& in,
+    const std::function<bool(const std::vector<actors::destination_status>&)>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (!condition(in.status().destinations)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 }  // namespace nexus::test

@@ -28,7 +28,7 @@ namespace {
 core::result<void> append_one(pipeline& to, const std::string& id) {
   std::latch answered(1);
   core::result<void> result;
-  to.append(make_entry(id), [&](const core::result<void>& answer) {
+  to.append({make_entry(id)}, [&](const core::result<void>& answer) {
     result = answer;
     answered.count_down();
   });
@@ -103,7 +103,7 @@ TEST_CASE("every append is answered exactly once, also when the pipeline stops m
   for (std::size_t t = 0; t < threads; ++t) {
     clients.emplace_back([&, t] {
       for (std::size_t i = t * each; i < (t + 1) * each; ++i) {
-        running->append(make_entry("p" + std::to_string(i)),
+        running->append({make_entry("p" + std::to_string(i))},
                         [&, i](const core::result<void>& answer) {
                           if (answer.ok()) ++accepted;
                           if (answers[i]++ == 0) all_answered.count_down();
@@ -271,19 +271,20 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "a destination with a wrong configuration is paused, fails nothing, and does not hold up the "
+    "a destination with a wrong configuration is tried slowly, fails nothing, and does not hold up "
+    "the "
     "stop") {
   auto target = std::make_shared<script>([](std::size_t, batch_view batch) {
     return all(batch, outcome_kind::config_fault, "no such table");
   });
   house in({{"d", target}});
-  in.how.destinations[0].config_fault_delay = 1h;
+  in.how.destinations[0].breaker.config_fault = 1h;
   auto running = in.start();
   append(*running, 0, 10);
   REQUIRE(target->wait_calls(1));
   CHECK(running->stop(long_budget) == 10);
   const auto status = running->status();
-  CHECK(status.destinations[0].state == phase::paused);
+  CHECK(status.destinations[0].state == phase::misconfigured);
   CHECK(status.destinations[0].last_error == "no such table");
   CHECK(status.wal.permanent_failures == 0);
 }
@@ -316,7 +317,7 @@ TEST_CASE("a payload that is no JSON is refused alone") {
   broken->payload = "{";
   std::latch answered(1);
   core::result<void> answer;
-  running->append(broken, [&](const core::result<void>& result) {
+  running->append({broken}, [&](const core::result<void>& result) {
     answer = result;
     answered.count_down();
   });
@@ -328,14 +329,8 @@ TEST_CASE("a payload that is no JSON is refused alone") {
   CHECK(target->delivered_ids() == ids(0, 5));
 }
 
-TEST_CASE("a pipeline with a wrong destination does not start") {
+TEST_CASE("a pipeline with impossible limits does not start") {
   house in({{"d", std::make_shared<script>()}});
-  SECTION("unknown type") {
-    in.how.destinations[0].settings.type = "nowhere";
-  }
-  SECTION("its factory refuses") {
-    in.how.destinations[0].settings.name = "unscripted";
-  }
   SECTION("two of one name") {
     in.how.destinations.push_back(in.how.destinations[0]);
   }

@@ -5,9 +5,7 @@
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
 
-#include "actors/circuit.hpp"
 #include "actors/destination_actor.hpp"
-#include "actors/window.hpp"
 #include "tests/actors/deterministic.hpp"
 #include "tests/actors/log_keeper.hpp"
 #include "tests/actors/scripted_destination.hpp"
@@ -69,7 +67,9 @@ TEST_CASE("a message that nobody expects is dropped with a warning that names on
 
 TEST_CASE("a destination's error reaches the one who asked") {
   deterministic in;
-  auto target = std::make_shared<scripted_destination>(std::make_shared<script>());
+  auto lost = std::make_shared<script>();
+  lost->ping_answer = core::error{core::errc::unreachable, "scripted: not connected"};
+  auto target = std::make_shared<scripted_destination>(lost);
   auto actor = in.system.spawn(run_destination_actor,
                                destination_actor_options{"d", target, core::make_null_logger()});
   auto ping = in.self->request(actor, caf::infinite, ping_atom::value);
@@ -92,72 +92,11 @@ TEST_CASE("a submission is answered once, and with closed if nobody settles it")
   std::vector<bool> answers;
   auto keep = [&](const core::result<void>& answer) { answers.push_back(answer.ok()); };
   {
-    submission settled(make_entry("p0"), keep);
+    submission settled({make_entry("p0")}, keep);
     settled.settle({});
     settled.settle(core::error{core::errc::io_failed, ""});
   }
   CHECK(answers == std::vector<bool>{true});
-  { submission dropped(make_entry("p1"), keep); }
+  { submission dropped({make_entry("p1")}, keep); }
   CHECK(answers == std::vector<bool>{true, false});
-}
-
-TEST_CASE(
-    "a window gives back in order what was lent, and delayed entries first when they are due") {
-  window held;
-  for (int i = 0; i < 4; ++i) held.add(make_entry("p" + std::to_string(i)));
-  auto lent = held.lend(2, 1 << 20);
-  REQUIRE(lent.size() == 2);
-  CHECK(held.entries() == 4);
-  const window::time_point now{};
-  held.delay(std::move(lent[0]), now + 5s);
-  held.release(lent[1]);
-  CHECK(held.entries() == 3);
-  CHECK(held.next_due() == now + 5s);
-  held.wake(now + 4s);
-  auto other = held.lend(1, 1 << 20);
-  CHECK(other[0].entry->payload_id == "p2");
-  held.put_back(std::move(other));
-  held.wake(now + 5s);
-  const auto rest = held.lend(10, 1 << 20);
-  REQUIRE(rest.size() == 3);
-  CHECK(rest[0].entry->payload_id == "p0");
-  CHECK(rest[1].entry->payload_id == "p2");
-  CHECK(rest[2].entry->payload_id == "p3");
-}
-
-TEST_CASE("a window lends one entry that is larger than the limit, and no more") {
-  window held;
-  held.add(make_entry("p0"));
-  held.add(make_entry("p1"));
-  CHECK(held.lend(10, 1).size() == 1);
-}
-
-TEST_CASE(
-    "a circuit waits longer after each failed probe, and batches sent before change nothing") {
-  using phase = circuit::phase;
-  circuit breaker({5, 1'000ms, 4'000ms}, 30'000ms);
-  breaker.sent(1);
-  breaker.sent(2);
-  CHECK(breaker.failed(1, phase::waiting, 0ms, false, 1.0) == 1'000ms);
-  CHECK_FALSE(breaker.lets_through());
-  CHECK_FALSE(breaker.failed(2, phase::waiting, 0ms, false, 1.0));
-  for (auto expected : {2'000ms, 4'000ms, 4'000ms}) {
-    breaker.resume();
-    REQUIRE(breaker.lets_through());
-    breaker.sent(3);
-    CHECK_FALSE(breaker.lets_through());
-    CHECK(breaker.failed(3, phase::waiting, 0ms, false, 1.0) == expected);
-  }
-  CHECK(breaker.answered());
-  CHECK(breaker.lets_through());
-  CHECK_FALSE(breaker.answered());
-}
-
-TEST_CASE("a circuit leaves a destination alone for as long as it asked") {
-  circuit breaker({5, 1'000ms, 4'000ms}, 30'000ms);
-  CHECK(breaker.failed(1, circuit::phase::waiting, 90'000ms, false, 0.5) == 90'000ms);
-  breaker.resume();
-  breaker.sent(2);
-  breaker.lost(2);
-  CHECK(breaker.lets_through());
 }

@@ -41,15 +41,18 @@ wal_actor::behavior_type scripted_log(wal_actor::pointer self, std::shared_ptr<l
         fetched answer;
         auto at = what.from;
         for (; at < is->entries.size() && answer.entries.size() < what.entries_max; ++at) {
-          answer.entries.push_back(is->entries[at]);
+          if (is->entries[at]) answer.entries.push_back({at, is->entries[at]});
         }
         answer.next = at;
         answer.last = is->sealed && at == is->entries.size();
-        if (answer.entries.empty() && !is->sealed) return self->make_response_promise<fetched>();
+        if (answer.entries.empty() && !is->sealed && what.wait)
+          return self->make_response_promise<fetched>();
         return answer;
       },
       [](flush_atom) {},
+      [](expire_atom) {},
       [](poll_atom) {},
+      [](release_atom) {},
       [](seal_atom) {},
   };
 }
@@ -63,6 +66,7 @@ class queue_house : public deterministic {
     how.settings.name = "d";
     how.workers = workers;
     how.retry = {3, 1'000ms, 8'000ms};
+    how.breaker = {1, 1'000ms, 8'000ms, 30'000ms};
   }
   ~queue_house() {
     self->send_exit(queue, caf::exit_reason::user_shutdown);
@@ -72,8 +76,17 @@ class queue_house : public deterministic {
 
   void start() {
     wal = system.spawn(scripted_log, log);
-    queue = spawn_queue_actor(system, {how, wal, spawner, shown, kept, &metrics});
+    queue = spawn_queue_actor(system, {how, wal, spawner, in_order, shown, kept, &metrics});
     settle();
+    if (how.workers == 0) answer_question(outcome_kind::delivered);
+  }
+
+  /// Takes the question that a queue asks first of all, and answers it.
+  void answer_question(outcome_kind kind) {
+    auto question = next();
+    REQUIRE(question);
+    REQUIRE(question->what.entries.empty());
+    finish(*question, {{outcome{kind, "scripted", {}}}, false});
   }
 
   /// Asks as a worker does; the batch, or nothing while there is none.
@@ -89,8 +102,17 @@ class queue_house : public deterministic {
   }
 
   void report(const work& done, outcome_kind kind) {
-    self->send(queue, report_atom::value, done.batch, all(done.what.entries, kind));
+    finish(done, {all(done.what.entries, kind), false});
+  }
+
+  void finish(const work& done, delivery_result result) {
+    self->send(queue, report_atom::value, done.batch, std::move(result));
     settle();
+  }
+
+  /// As a worker does whose destination has broken down.
+  void break_down(const work& done) {
+    finish(done, {all(done.what.entries, outcome_kind::unreachable), true});
   }
 
   destination_status status() const { return shown->read(); }
@@ -101,6 +123,7 @@ class queue_house : public deterministic {
   core::metrics metrics;
   destination_options how;
   destination_spawner spawner;
+  bool in_order = false;
   wal_actor wal;
   queue_actor queue;
 };
@@ -200,17 +223,17 @@ TEST_CASE("a probe that is answered lets everything flow again, and no attempt w
   CHECK(in.log->failures.empty());
 }
 
-TEST_CASE("a configuration fault pauses the destination and is logged once") {
+TEST_CASE("a configuration fault stops the destination and is logged once") {
   queue_house in(1);
-  in.how.config_fault_delay = 30'000ms;
+  in.how.breaker.config_fault = 30'000ms;
   in.start();
   in.report(*in.next(), outcome_kind::config_fault);
-  CHECK(in.status().state == phase::paused);
+  CHECK(in.status().state == phase::misconfigured);
   in.pass(30'000ms);
   in.report(*in.next(), outcome_kind::config_fault);
   const auto text = in.kept->text();
-  CHECK(text.find("paused") != std::string::npos);
-  CHECK(text.find("paused") == text.rfind("paused"));
+  CHECK(text.find("cannot be used") != std::string::npos);
+  CHECK(text.find("cannot be used") == text.rfind("cannot be used"));
   in.pass(30'000ms);
   in.report(*in.next(), outcome_kind::delivered);
   CHECK(in.status().state == phase::running);
@@ -246,6 +269,135 @@ TEST_CASE("a drain delivers what the log still has and leaves what is in backoff
   drained.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
   CHECK(in.status().delivered == 49);
   CHECK(in.log->failures.empty());
+}
+
+TEST_CASE("a destination is asked how it is before anything is delivered to it") {
+  queue_house in(0);
+  in.how.workers = 1;  // no worker answers: its destination cannot be made
+  in.spawner = [](caf::actor_system&) -> core::result<destination_actor> {
+    return core::error{core::errc::bad_config, "wrong password"};
+  };
+  in.start();
+  CHECK(in.status().state == phase::misconfigured);
+  CHECK(in.status().last_error == "wrong password");
+}
+
+TEST_CASE("a destination that is well again is noticed without an entry") {
+  queue_house in(1);
+  in.start();
+  auto got = in.next();
+  in.report(*got, outcome_kind::config_fault);
+  in.pass(30'000ms);
+  in.report(*in.next(), outcome_kind::permanent);
+  CHECK(in.status().state == phase::running);
+  CHECK(in.status().last_error == "scripted");
+}
+
+TEST_CASE("a batch that is not full lingers for more") {
+  queue_house in(3);
+  in.how.batch_entries_max = 4;
+  in.how.linger = 50ms;
+  in.start();
+  caf::scoped_actor worker{in.system};
+  auto asked = worker->request(in.queue, caf::infinite, next_atom::value);
+  in.settle();
+  CHECK_FALSE(worker->has_next_message());
+  in.pass(49ms);
+  CHECK_FALSE(worker->has_next_message());
+  in.pass(1ms);
+  REQUIRE(worker->has_next_message());
+  asked.receive([](const work& given) { CHECK(given.what.entries.size() == 3); },
+                [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
+
+  queue_house full(4);
+  full.how.batch_entries_max = 4;
+  full.how.linger = 50ms;
+  full.start();
+  CHECK(full.next());
+}
+
+TEST_CASE("the operator's pause holds everything, and the resume ends a wait") {
+  queue_house in(2);
+  in.how.batch_entries_max = 1;
+  in.start();
+  in.report(*in.next(), outcome_kind::unreachable);
+  in.self->send(in.queue, pause_atom::value);
+  in.pass(60'000ms);
+  CHECK(in.status().state == phase::paused);
+  caf::scoped_actor worker{in.system};
+  auto asked = worker->request(in.queue, caf::infinite, next_atom::value);
+  in.settle();
+  CHECK_FALSE(worker->has_next_message());
+  in.self->send(in.queue, resume_atom::value);
+  in.settle();
+  REQUIRE(worker->has_next_message());
+  asked.receive([](const work& given) { CHECK(given.what.entries.size() == 1); },
+                [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
+}
+
+TEST_CASE("after a breakdown the batches shrink until the entry is alone, and then it waits") {
+  queue_house in(8);
+  in.how.batch_entries_max = 8;
+  in.how.breaker = {100, 1'000ms, 8'000ms, 30'000ms};
+  in.start();
+  std::vector<std::size_t> sizes;
+  for (int round = 0; round < 4; ++round) {
+    auto got = in.next();
+    REQUIRE(got);
+    sizes.push_back(got->what.entries.size());
+    in.break_down(*got);
+  }
+  CHECK(sizes == std::vector<std::size_t>{8, 4, 2, 1});
+  CHECK(in.kept->text().find("entry p0 alone") != std::string::npos);
+  for (int round = 0; round < 3; ++round) {
+    auto got = in.next();
+    REQUIRE(got);
+    CHECK(got->what.entries.front()->payload_id != "p0");
+    in.report(*got, outcome_kind::delivered);
+  }
+  CHECK(in.status().delivered == 7);
+  in.pass(1'000ms);
+  auto again = in.next();
+  REQUIRE(again);
+  CHECK(again->what.entries.size() == 1);
+  in.report(*again, outcome_kind::delivered);
+  CHECK(in.status().delivered == 8);
+  CHECK(in.log->failures.empty());
+}
+
+TEST_CASE("a key that fails does not keep other keys from a full window") {
+  queue_house in(0);
+  for (std::size_t i = 0; i < 400; ++i) {
+    auto entry = std::make_shared<core::entry>(*make_entry("p" + std::to_string(i)));
+    entry->subject = i < 390 ? "ill" : "well";
+    in.log->entries.push_back(entry);
+  }
+  in.how.keep = ordering::subject;
+  in.in_order = true;
+  in.how.window_entries_max = 100;
+  in.how.batch_entries_max = 1;
+  in.how.retry = {1'000, 1'000ms, 1'000ms};
+  in.start();
+  in.report(*in.next(), outcome_kind::transient);
+  for (int i = 0; i < 10; ++i) {
+    auto got = in.next();
+    REQUIRE(got);
+    REQUIRE(got->what.entries.front()->subject == "well");
+    in.report(*got, outcome_kind::delivered);
+  }
+  std::vector<std::string> seen;
+  while (seen.size() < 390) {
+    in.pass(1'000ms);
+    auto got = in.next();
+    REQUIRE(got);
+    const auto id = got->what.entries.front()->payload_id;
+    seen.push_back(id);
+    // As the log does: what is delivered is pending no more.
+    in.log->entries[std::stoul(id.substr(1))] = nullptr;
+    in.report(*got, outcome_kind::delivered);
+    REQUIRE(in.status().queued <= 100);
+  }
+  for (std::size_t i = 0; i < 390; ++i) REQUIRE(seen[i] == "p" + std::to_string(i));
 }
 
 TEST_CASE("entries of a destination actor that died are delivered by the next one") {

@@ -95,7 +95,7 @@ TEST_CASE("redriving beside appends delivers every entry exactly once") {
   std::jthread writer([&] {
     for (std::size_t i = 0; i < fresh; ++i) {
       std::latch durable(1);
-      running->append(make_entry("q" + std::to_string(i)), [&](const core::result<void>& answer) {
+      running->append({make_entry("q" + std::to_string(i))}, [&](const core::result<void>& answer) {
         if (answer.ok()) ++accepted;
         durable.count_down();
       });

@@ -49,6 +49,9 @@ class script {
     return answer;
   }
 
+  /// Set before the destination is used.
+  core::result<void> ping_answer;
+
   /// Waits until `count` entries have been delivered, or calls made; false if that takes too long.
   bool wait_delivered(std::size_t count) {
     return wait([&] { return delivered_.size() >= count; });
@@ -84,9 +87,7 @@ class scripted_destination final : public destinations::destination {
  public:
   explicit scripted_destination(std::shared_ptr<script> what) : script_(std::move(what)) {}
   outcomes deliver(batch_view batch) override { return script_->run(batch); }
-  core::result<void> ping() override {
-    return core::error{core::errc::unreachable, "scripted: not connected"};
-  }
+  core::result<void> ping() override { return script_->ping_answer; }
 
  private:
   std::shared_ptr<script> script_;
@@ -103,6 +104,7 @@ inline void add_scripted(destinations::registry& types,
     return std::unique_ptr<destinations::destination>(
         std::make_unique<scripted_destination>(found->second));
   };
+  info.in_order = true;
   types.add("scripted", std::move(info));
 }
 

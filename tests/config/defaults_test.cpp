@@ -34,6 +34,9 @@ TEST_CASE("the smallest configuration gets every default of the daemon") {
   CHECK(c.watchdog_disk_bytes_min == 104'857'600);
   CHECK(c.trusted_proxy_cidrs.empty());
   CHECK(c.forwarded_headers.empty());
+  CHECK_FALSE(c.consistency.enabled);
+  CHECK(c.consistency.interval == std::chrono::seconds(300));
+  CHECK(c.consistency.sample_size == 100);
   CHECK(c.sources.empty());
 }
 
@@ -57,7 +60,9 @@ TEST_CASE("a source with only its required keys gets every default") {
   CHECK(s.name_space == "a");
   CHECK_FALSE(s.can_read);
   CHECK_FALSE(s.can_write);
-  CHECK(s.target_destination == "sqlite");
+  CHECK(s.target_destinations == texts{"sqlite"});
+  CHECK(s.ack == config::ack_level::durable);
+  CHECK(s.ack_timeout == std::chrono::seconds(10));
   CHECK(s.default_actor_type == "user");
   CHECK(s.default_actor_id.empty());
   CHECK(s.default_profile == "balanced");
@@ -89,6 +94,16 @@ TEST_CASE("a destination with only its required keys gets every default") {
   CHECK(d.max_attempts == 5);
   CHECK(d.initial_backoff == std::chrono::milliseconds(1000));
   CHECK(d.max_backoff == std::chrono::milliseconds(60'000));
+  CHECK(d.batch_bytes == 4 * 1024 * 1024);
+  CHECK(d.linger == std::chrono::milliseconds(0));
+  CHECK(d.timeout == std::chrono::seconds(30));
+  CHECK(d.ordering == config::delivery_order::none);
+  CHECK(d.breaker.failure_threshold == 1);
+  CHECK(d.breaker.open == std::chrono::seconds(1));
+  CHECK(d.breaker.open_max == std::chrono::seconds(10));
+  CHECK(d.breaker.config_fault == std::chrono::seconds(30));
+  CHECK_FALSE(d.required);
+  CHECK(d.fault.empty());
 }
 
 TEST_CASE("every key of the daemon that is written down counts") {
@@ -123,6 +138,10 @@ cidrs = ["10.0.0.0/8", "", "fd00::/8"]
 forwarded_headers = ["X-Real-IP"]
 [daemon.retrieval_firewall]
 tier_order = ["public", "secret"]
+[consistency]
+enabled = true
+interval_seconds = 16
+sample_size = 17
 )");
   const config::config c = files.settings();
   CHECK(c.port == 9000);
@@ -151,6 +170,9 @@ tier_order = ["public", "secret"]
   CHECK(c.trusted_proxy_cidrs == texts{"10.0.0.0/8", "fd00::/8"});
   CHECK(c.forwarded_headers == texts{"X-Real-IP"});
   CHECK(c.tier_order == texts{"public", "secret"});
+  CHECK(c.consistency.enabled);
+  CHECK(c.consistency.interval == std::chrono::seconds(16));
+  CHECK(c.consistency.sample_size == 17);
 }
 
 TEST_CASE("every key of a source that is written down counts") {
@@ -160,6 +182,8 @@ TEST_CASE("every key of a source that is written down counts") {
 can_read = true
 can_write = true
 target_destination = "d"
+ack = "Delivered"
+ack_timeout_ms = 600000
 default_actor_type = "agent"
 default_actor_id = "id"
 default_profile = "deep"
@@ -188,7 +212,9 @@ default_classification_tier = "internal"
   CHECK(s.name_space == "n");
   CHECK(s.can_read);
   CHECK(s.can_write);
-  CHECK(s.target_destination == "d");
+  CHECK(s.target_destinations == texts{"d"});
+  CHECK(s.ack == config::ack_level::delivered);
+  CHECK(s.ack_timeout == std::chrono::milliseconds(600'000));
   CHECK(s.default_actor_type == "agent");
   CHECK(s.default_actor_id == "id");
   CHECK(s.default_profile == "deep");
@@ -228,6 +254,16 @@ timeout = 15
 strict = true
 cert = "~/cert.pem"
 dsn = "known from v0.1.2, though not to this type"
+batch_bytes = 1024
+linger_ms = 60000
+timeout_ms = 3600000
+ordering = "Subject"
+required = true
+[destination.breaker]
+failure_threshold = 2
+open_ms = 40
+max_open_ms = 50
+config_fault_ms = 60
 [destination.decay]
 half_life_days = 7.5
 [destination.decay.collections.notes]
@@ -244,6 +280,15 @@ decay_mode = "step"
                                                        {"timeout", "15"},
                                                        {"strict", "true"},
                                                        {"cert", "/home/someone/cert.pem"}});
+  CHECK(d.batch_bytes == 1024);
+  CHECK(d.linger == std::chrono::minutes(1));
+  CHECK(d.timeout == std::chrono::hours(1));
+  CHECK(d.ordering == config::delivery_order::subject);
+  CHECK(d.required);
+  CHECK(d.breaker.failure_threshold == 2);
+  CHECK(d.breaker.open == std::chrono::milliseconds(40));
+  CHECK(d.breaker.open_max == std::chrono::milliseconds(50));
+  CHECK(d.breaker.config_fault == std::chrono::milliseconds(60));
 }
 
 TEST_CASE("numbers that are zero or less mean the default") {
@@ -260,7 +305,9 @@ wal.watchdog.interval_seconds = 0
   files.source("rate_limit.requests_per_minute = -1\npayload_limits.max_bytes = 0\n");
   files.destination(
       "[destination]\nname = \"d\"\ntype = \"web\"\nworkers = -1\nbatch_size = 0\n"
-      "max_attempts = 0\ninitial_backoff_ms = 0\nmax_backoff_ms = -1\n");
+      "max_attempts = 0\ninitial_backoff_ms = 0\nmax_backoff_ms = -1\nbatch_bytes = 0\n"
+      "linger_ms = -1\ntimeout_ms = 0\n[destination.breaker]\nfailure_threshold = 0\n"
+      "open_ms = 0\nmax_open_ms = -1\nconfig_fault_ms = 0\n");
   const config::config c = files.settings();
   CHECK(c.queue_size == 10'000);
   CHECK(c.pending_entries_max == 10'000'000);
@@ -275,6 +322,13 @@ wal.watchdog.interval_seconds = 0
   CHECK(c.destinations[0].max_attempts == 5);
   CHECK(c.destinations[0].initial_backoff == std::chrono::milliseconds(1000));
   CHECK(c.destinations[0].max_backoff == std::chrono::milliseconds(60'000));
+  CHECK(c.destinations[0].batch_bytes == 4 * 1024 * 1024);
+  CHECK(c.destinations[0].linger == std::chrono::milliseconds(0));
+  CHECK(c.destinations[0].timeout == std::chrono::seconds(30));
+  CHECK(c.destinations[0].breaker.failure_threshold == 1);
+  CHECK(c.destinations[0].breaker.open == std::chrono::seconds(1));
+  CHECK(c.destinations[0].breaker.open_max == std::chrono::seconds(10));
+  CHECK(c.destinations[0].breaker.config_fault == std::chrono::seconds(30));
 }
 
 TEST_CASE("port 0 asks for any free port") {
@@ -292,7 +346,7 @@ TEST_CASE("a source without a target delivers to the first destination in lexica
   const config::config c = files.settings();
   CHECK(c.destinations.at(0).name == "first");
   CHECK(c.destinations.at(1).name == "second");
-  CHECK(c.sources.at(0).target_destination == "first");
+  CHECK(c.sources.at(0).target_destinations == texts{"first"});
 }
 
 TEST_CASE("a SQLite destination without db_path keeps its file in the home directory") {

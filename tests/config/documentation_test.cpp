@@ -65,7 +65,11 @@ TEST_CASE("the page on configuration lists every code") {
                            "dangerous_bind",
                            "missing_idempotency",
                            "unsafe_proxy_cidr",
-                           "bad_key"}) {
+                           "bad_key",
+                           "missing_key",
+                           "invalid_setting",
+                           "conflicting_keys",
+                           "duplicate_target"}) {
     INFO(code);
     CHECK_FALSE(row_of(page, code).empty());
   }

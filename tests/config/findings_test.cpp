@@ -92,8 +92,14 @@ TEST_CASE("a wrong type is an error with its place, without the marker") {
         texts{"destinations/d.toml:4:7: error: destination.url must be a string, but this is a "
               "list [wrong_type]"});
   CHECK(said_of_destination("timeout = {}\n") ==
-        texts{"destinations/d.toml:4:11: error: destination.timeout must be a string, a number, "
-              "true or false, but this is a table [wrong_type]"});
+        texts{"destinations/d.toml:4:11: error: destination.timeout must be an integer, but this "
+              "is a table [wrong_type]"});
+  CHECK(said_of_destination("timeout = \"15\"\n") ==
+        texts{"destinations/d.toml:4:11: error: destination.timeout must be an integer, but this "
+              "is a string [wrong_type]"});
+  CHECK(said_of_destination("strict = \"true\"\n") ==
+        texts{"destinations/d.toml:4:10: error: destination.strict must be true or false, but this "
+              "is a string [wrong_type]"});
   CHECK(said_of_destination("decay.half_life_days = \"x\"\n") ==
         texts{"destinations/d.toml:4:24: error: destination.decay.half_life_days must be a number, "
               "but this is a string [wrong_type]"});
@@ -106,6 +112,27 @@ TEST_CASE("a required key of the wrong type is reported once, as that") {
   files.write("destinations/d.toml", "[destination]\nname = 1\ntype = 2\n");
   CHECK(test::codes(files.examine().findings) ==
         texts{"wrong_type", "wrong_type", "wrong_type", "wrong_type", "wrong_type"});
+}
+
+TEST_CASE("an unknown key in a destination's file is an error") {
+  CHECK(said_of_destination("tokn = \"x\"\n") ==
+        texts{"destinations/d.toml:4:1: error: unknown key \"tokn\" in [destination]; did you mean "
+              "\"token\"? [unknown_key]"});
+  CHECK(
+      said_of_destination("[destination.breaker]\nopen_sm = 5\n[other]\n") ==
+      texts{"destinations/d.toml:5:1: error: unknown key \"open_sm\" in [destination.breaker]; did "
+            "you mean \"open_ms\"? [unknown_key]",
+            "destinations/d.toml:6:2: error: unknown key \"other\" at the top of the file; "
+            "docs/configuration.md lists all keys [unknown_key]"});
+  CHECK(said_of_destination("db_path = \"x\"\ndsn = \"y\"\napi_key = \"z\"\n"
+                            "decay.half_life_days = 7\n")
+            .empty());
+}
+
+TEST_CASE("where the type is unknown, its keys are not unknown as well") {
+  home files;
+  files.destination("[destination]\nname = \"d\"\ntype = \"wbe\"\ntokn = 1\n");
+  CHECK(test::codes(files.examine().findings) == texts{"unknown_type"});
 }
 
 TEST_CASE("an unknown key is a warning with its place and the nearest known key") {
@@ -126,9 +153,6 @@ TEST_CASE("an unknown key is a warning with its place and the nearest known key"
   CHECK(said_of_source("idempotency = { enable = true }\n") ==
         texts{"sources/a.toml:4:17: warning: unknown key \"enable\" in [source.idempotency] has no "
               "effect; did you mean \"enabled\"? [unknown_key]"});
-  CHECK(said_of_destination("tokn = \"x\"\n") ==
-        texts{"destinations/d.toml:4:1: warning: unknown key \"tokn\" in [destination] has no "
-              "effect; did you mean \"token\"? [unknown_key]"});
   home files;
   files.write("daemon.toml", "prot = 1\nport = 1\n[daemon]\nadmin_token = \"t\"\n");
   CHECK(files.said() ==
@@ -141,8 +165,10 @@ TEST_CASE("an unknown key is a warning with its place and the nearest known key"
 TEST_CASE("keys that were documented and never read get the right key's name") {
   const auto mean = [](const std::string& place, const std::string& key, const std::string& table,
                        const std::string& right) {
-    return texts{place + ":1: warning: unknown key \"" + key + "\" in [" + table +
-                 "] has no effect; did you mean \"" + right + "\"? [unknown_key]"};
+    const bool grave = table == "destination";
+    return texts{place + (grave ? ":1: error: " : ":1: warning: ") + "unknown key \"" + key +
+                 "\" in [" + table + (grave ? "]" : "] has no effect") + "; did you mean \"" +
+                 right + "\"? [unknown_key]"};
   };
   CHECK(said_of_source("rate_limit_rpm = 5\n") == mean("sources/a.toml:4", "rate_limit_rpm",
                                                        "source",
@@ -164,7 +190,7 @@ TEST_CASE("warnings do not keep a configuration from loading") {
   const auto loaded = config::load(files.path(), test::some_types());
   REQUIRE(loaded.ok());
   CHECK(loaded->settings.port == 8080);
-  CHECK(test::codes(loaded->warnings) == texts{"unknown_key"});
+  CHECK(test::codes(loaded->findings) == texts{"unknown_key"});
 }
 
 TEST_CASE("keys of v0.1.2 that have no effect yet are known, and checked for their type only") {
@@ -200,6 +226,19 @@ TEST_CASE("numbers outside their range are errors") {
   CHECK(said_of_daemon("shutdown.drain_timeout_seconds = 86401\n").size() == 1);
   CHECK(said_of_source("payload_limits.max_bytes = 1073741825\n").size() == 1);
   CHECK(said_of_destination("workers = 257\n").size() == 1);
+  CHECK(said_of_destination("batch_bytes = 1023\n") ==
+        texts{"destinations/d.toml:4:1: error: SCHEMA_ERROR: destination.batch_bytes is 1023; the "
+              "least is 1024 [out_of_range]"});
+  CHECK(said_of_destination("batch_bytes = 268435457\n").size() == 1);
+  CHECK(said_of_destination("batch_bytes = 268435456\n").empty());
+  CHECK(said_of_destination("linger_ms = 60001\n").size() == 1);
+  CHECK(said_of_destination("timeout_ms = 3600001\n").size() == 1);
+  CHECK(said_of_destination("breaker.open_ms = 10001\n") ==
+        texts{"destinations/d.toml:4:9: error: SCHEMA_ERROR: open_ms (10001) is above max_open_ms "
+              "(10000) [out_of_range]"});
+  CHECK(said_of_source("ack_timeout_ms = 600001\n").size() == 1);
+  CHECK(said_of_daemon("[consistency]\nsample_size = 10001\n").size() == 1);
+  CHECK(said_of_daemon("[consistency]\ninterval_seconds = 86401\n").size() == 1);
   CHECK(said_of_destination("initial_backoff_ms = 70000\n") ==
         texts{"destinations/d.toml:4:1: error: SCHEMA_ERROR: initial_backoff_ms (70000) is above "
               "max_backoff_ms (60000) [out_of_range]"});
@@ -223,6 +262,12 @@ TEST_CASE("words that must be one of a few are checked") {
   CHECK(said_of_source("[source.transform]\nrole = [\"upper\"]\n") ==
         texts{"sources/a.toml:5:1: warning: transform \"upper\" has no effect; there are trim and "
               "coalesce:<default> [unknown_value]"});
+  CHECK(said_of_destination("ordering = \"subjects\"\n") ==
+        texts{"destinations/d.toml:4:1: error: SCHEMA_ERROR: destination.ordering is \"subjects\"; "
+              "it can be none, source or subject [unknown_value]"});
+  CHECK(said_of_source("ack = \"delivery\"\n") ==
+        texts{"sources/a.toml:4:1: error: SCHEMA_ERROR: source.ack is \"delivery\"; it can be "
+              "durable or delivered [unknown_value]"});
   CHECK(
       said_of_source("retrieval_firewall.default_classification_tier = \"top\"\n") ==
       texts{"sources/a.toml:2:1: warning: default_classification_tier is \"top\", which is not in "
@@ -279,7 +324,8 @@ TEST_CASE("two sources or destinations of one name are an error that names both 
   CHECK(files.said() == texts{"sources/b.toml:3:1: error: SCHEMA_ERROR: there is another source "
                               "named \"x\" at sources/a.toml:2 [duplicate_name]",
                               "destinations/b.toml:2:1: error: SCHEMA_ERROR: there is another "
-                              "destination named \"y\" at destinations/a.toml:2 [duplicate_name]"});
+                              "destination named \"y\" at destinations/a.toml:2; this one is not "
+                              "used [duplicate_name]"});
 }
 
 TEST_CASE("two sources with one key are an error, however they come to it") {
@@ -340,5 +386,5 @@ TEST_CASE("one run shows every problem of every file, in their order") {
   CHECK(loaded.reason().text.find("SCHEMA_ERROR") != std::string::npos);
   CHECK(std::count(loaded.reason().text.begin(), loaded.reason().text.end(), '\n') == 5);
   CHECK(test::codes(files.examine().findings) ==
-        texts{"syntax", "unknown_key", "out_of_range", "empty_key", "wrong_type", "unknown_type"});
+        texts{"unknown_key", "out_of_range", "empty_key", "wrong_type", "unknown_type", "syntax"});
 }

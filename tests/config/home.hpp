@@ -13,8 +13,15 @@
 namespace nexus::test {
 
 inline config::type_table some_types() {
-  return {{"sqlite", {{"db_path"}, {"db_path"}, {}}},
-          {"web", {{"url", "token", "timeout", "strict", "cert"}, {"cert"}, {"token"}}}};
+  using enum core::setting_kind;
+  config::type_table types;
+  types["sqlite"].keys = {{.name = "db_path", .kind = path, .fallback = "memories.db"}};
+  types["web"].keys = {{.name = "url"},
+                       {.name = "token", .kind = secret},
+                       {.name = "timeout", .kind = integer},
+                       {.name = "strict", .kind = boolean},
+                       {.name = "cert", .kind = path}};
+  return types;
 }
 
 /// Begins with the smallest configuration that loads without a word.
@@ -34,8 +41,10 @@ class home {
   std::string operator/(const std::string& name) const { return dir_ / name; }
   const std::string& path() const { return dir_.path(); }
 
-  config::examination examine() const { return config::examine(path(), some_types()); }
-  std::vector<config::finding> lint() const { return config::lint(path(), some_types()); }
+  config::type_table types = some_types();
+
+  config::examination examine() const { return config::examine(path(), types); }
+  std::vector<config::finding> lint() const { return config::lint(path(), types); }
   /// The configuration, which must be free of findings.
   config::config settings() const {
     const auto found = examine();

@@ -80,6 +80,13 @@ TEST_CASE("literal_key: secrets of a destination as well") {
   CHECK(test::codes(files.lint()) == texts{"literal_key"});
   files.destination(web + "token = \"env:NEXUS_TEST_KEY\"\n");
   CHECK(files.lint().empty());
+
+  files.types["web"].keys.push_back({.name = "headers", .kind = core::setting_kind::secret_table});
+  files.destination(web +
+                    "[destination.headers]\nX-A = \"env:NEXUS_TEST_KEY\"\n\"X.B\" = \"s3\"\n");
+  CHECK(files.lines(files.lint()) ==
+        texts{"destinations/d.toml:6:1: warning: destination.headers.X.B holds the key itself; "
+              "env:NAME or file:/path keeps it out of this file [literal_key]"});
 }
 
 TEST_CASE("unsafe_proxy_cidr: trusting everybody") {

@@ -44,7 +44,7 @@ TEST_CASE("a fresh home loads, and lint has nothing to say about it") {
   CHECK(s.api_key.reveal() == made->api_key.reveal());
   CHECK(s.can_read);
   CHECK(s.can_write);
-  CHECK(s.target_destination == "sqlite");
+  CHECK(s.target_destinations == std::vector<std::string>{"sqlite"});
   CHECK(s.idempotency_enabled);
   CHECK(s.dedup_window_seconds == 300);
   using mapping = std::vector<std::pair<std::string, std::string>>;

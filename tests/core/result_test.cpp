@@ -38,6 +38,7 @@ TEST_CASE("errors of the operating system get the code of the reaction and say w
   CHECK(os_error(ENOENT, "cannot open x").code == errc::not_found);
   CHECK(os_error(EIO, "cannot sync x").code == errc::io_failed);
   CHECK(os_error(EIO, "cannot sync x").text.starts_with("cannot sync x: "));
+  CHECK(os_error(EIO, "cannot sync x").number == EIO);
 }
 
 TEST_CASE("every error code has a name of its own") {

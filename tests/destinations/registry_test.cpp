@@ -1,5 +1,7 @@
 #include "destinations/registry.hpp"
 
+#include <algorithm>
+
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -49,7 +51,9 @@ TEST_CASE("a name that is taken stays with its first type") {
 TEST_CASE("the built-in types can be added to and are listed in order") {
   registry types = builtin_types();
   REQUIRE(types.add("silent", silent_type()));
-  CHECK(types.types() == std::vector<std::string>{"silent", "sqlite"});
+  CHECK(types.types() == std::vector<std::string>{"http", "jetstream", "jsonl", "openbrain",
+                                                  "plugin", "postgres", "silent", "sqlite",
+                                                  "supabase"});
   CHECK_FALSE(types.add("sqlite", silent_type()));
 }
 
@@ -89,12 +93,12 @@ TEST_CASE("sqlite is made where its path cannot be opened now, and reads nothing
   CHECK(*rows == 0);
 }
 
-TEST_CASE("sqlite declares its key as a path") {
+TEST_CASE("sqlite declares its key as a path that begins in the home") {
   const registry types = builtin_types();
   const type_info& sqlite = *types.find("sqlite");
-  CHECK(sqlite.keys == std::vector<std::string>{"db_path"});
-  CHECK(sqlite.path_keys == std::vector<std::string>{"db_path"});
-  CHECK(sqlite.secret_keys.empty());
+  REQUIRE(sqlite.schema.keys.size() == 1);
+  CHECK(sqlite.schema.keys[0].name == "db_path");
+  CHECK(sqlite.schema.keys[0].kind == nexus::core::setting_kind::path);
   CHECK(sqlite.workers_default == 1);
 }
 

@@ -58,6 +58,24 @@ inline core::entry_ptr entry_named(const std::string& payload_id) {
   return entry_of(record_named(payload_id));
 }
 
+/// The table as the first versions of the reference made it; `extra` goes to its end.
+inline std::string early_table(const std::string& extra) {
+  std::string sql = "CREATE TABLE memories (payload_id TEXT PRIMARY KEY";
+  for (const char* name :
+       {"request_id", "source", "subject", "namespace", "destination", "collection", "content",
+        "model", "role", "timestamp", "idempotency_key"}) {
+    sql += std::string(", ") + name + " TEXT NOT NULL DEFAULT ''";
+  }
+  sql += ", schema_version INTEGER NOT NULL DEFAULT 0";
+  for (const char* name : {"transform_version", "actor_type", "actor_id"}) {
+    sql += std::string(", ") + name + " TEXT NOT NULL DEFAULT ''";
+  }
+  return sql +
+         ", metadata TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL DEFAULT"
+         " (strftime('%Y-%m-%dT%H:%M:%fZ','now'))" +
+         extra + ")";
+}
+
 /// A connection of the test's own. Statements that fail throw.
 class raw_database {
  public:

@@ -14,6 +14,7 @@ using namespace nexus::destinations;
 using namespace std::chrono_literals;
 using nexus::core::entry_ptr;
 using nexus::test::connection_spy;
+using nexus::test::early_table;
 using nexus::test::entry_named;
 using nexus::test::entry_of;
 using nexus::test::entry_with;
@@ -54,24 +55,6 @@ struct with_umask {
   const mode_t before;
 };
 
-/// The table as the first versions of the reference made it; `extra` goes to its end.
-std::string early_table(const std::string& extra) {
-  std::string sql = "CREATE TABLE memories (payload_id TEXT PRIMARY KEY";
-  for (const char* name :
-       {"request_id", "source", "subject", "namespace", "destination", "collection", "content",
-        "model", "role", "timestamp", "idempotency_key"}) {
-    sql += std::string(", ") + name + " TEXT NOT NULL DEFAULT ''";
-  }
-  sql += ", schema_version INTEGER NOT NULL DEFAULT 0";
-  for (const char* name : {"transform_version", "actor_type", "actor_id"}) {
-    sql += std::string(", ") + name + " TEXT NOT NULL DEFAULT ''";
-  }
-  return sql +
-         ", metadata TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL DEFAULT"
-         " (strftime('%Y-%m-%dT%H:%M:%fZ','now'))" +
-         extra + ")";
-}
-
 const std::vector<outcome_kind> one_delivered{outcome_kind::delivered};
 const std::vector<outcome_kind> one_config_fault{outcome_kind::config_fault};
 
@@ -93,7 +76,7 @@ TEST_CASE("an entry delivered twice leaves one row") {
 TEST_CASE("the table and its indexes are those of the reference") {
   const temp_dir dir;
   const std::string path = dir / "memories.db";
-  REQUIRE(make_sqlite({path})->ping().ok());
+  REQUIRE(deliver(*make_sqlite({path}), {entry_named("p1")}) == one_delivered);
   raw_database db(path);
   const auto text = [](const std::string& name) { return name + "|TEXT|1|''|0"; };
   std::vector<std::string> expected{"payload_id|TEXT|0|NULL|1"};
@@ -174,7 +157,7 @@ TEST_CASE("a batch is one transaction") {
   const temp_dir dir;
   const connection_spy spy;
   auto store = make_sqlite({dir / "memories.db"});
-  REQUIRE(store->ping().ok());
+  REQUIRE(deliver(*store, {entry_named("first")}) == one_delivered);
   int commits = 0;
   sqlite3_commit_hook(
       spy.last(), [](void* count) { return ++*static_cast<int*>(count), 0; }, &commits);
@@ -199,7 +182,7 @@ TEST_CASE("the database and its side files are for their owner only, whatever th
 TEST_CASE("a database that others can read is closed to them, its directory is left alone") {
   const temp_dir dir;
   const std::string path = dir / "shared/memories.db";
-  REQUIRE(make_sqlite({path})->ping().ok());
+  REQUIRE(deliver(*make_sqlite({path}), {entry_named("p0")}) == one_delivered);
   REQUIRE(::chmod(path.c_str(), 0644) == 0);
   REQUIRE(::chmod((dir / "shared").c_str(), 0755) == 0);
   auto store = make_sqlite({path});
@@ -215,8 +198,9 @@ TEST_CASE("of a batch only the row that the database refuses fails") {
   const temp_dir dir;
   const std::string path = dir / "memories.db";
   auto store = make_sqlite({path});
-  REQUIRE(store->ping().ok());
+  REQUIRE(deliver(*store, {entry_named("o")}) == one_delivered);
   raw_database db(path);
+  db.rows("DELETE FROM memories");
   db.rows(
       "CREATE TRIGGER guard BEFORE INSERT ON memories WHEN NEW.payload_id = 'p2'"
       " BEGIN SELECT RAISE(" +
@@ -237,8 +221,9 @@ TEST_CASE(
   const temp_dir dir;
   const std::string path = dir / "memories.db";
   auto store = make_sqlite({path});
-  REQUIRE(store->ping().ok());
+  REQUIRE(deliver(*store, {entry_named("o")}) == one_delivered);
   raw_database db(path);
+  db.rows("DELETE FROM memories");
   db.rows(
       "CREATE TRIGGER faulty BEFORE INSERT ON memories WHEN NEW.payload_id = 'p2'"
       " BEGIN SELECT json('not json'); END");
@@ -339,7 +324,8 @@ TEST_CASE("when the disk is full no row of the batch is taken, and all are when 
   const std::string path = dir / "memories.db";
   const connection_spy spy;
   auto store = make_sqlite({path});
-  REQUIRE(store->ping().ok());
+  REQUIRE(deliver(*store, {entry_named("p0")}) == one_delivered);
+  raw_database::rows(spy.last(), "DELETE FROM memories");
   raw_database::rows(spy.last(), "PRAGMA max_page_count = 1");  // cut to the present size
   auto large = record_named("large");
   large.content.assign(1'000'000, 'x');

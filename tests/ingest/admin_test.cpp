@@ -42,10 +42,15 @@ TEST_CASE("the status has its keys sorted and tells the state of log and destina
                                .type = "sqlite",
                                .healthy = false,
                                .state = "waiting",
+                               .breaker = "half_open",
                                .last_error = "locked",
                                .queued = 3,
+                               .pending = 5,
+                               .oldest_pending_seconds = 2.5,
+                               .attempts = 44,
                                .delivered = 42,
-                               .failed = 1}};
+                               .failed = 1,
+                               .restarts = 2}};
   house.door();
   house.steady += std::chrono::seconds(90);
   const auto answer = house.get("/api/status", "admin");
@@ -55,8 +60,10 @@ TEST_CASE("the status has its keys sorted and tells the state of log and destina
   REQUIRE(pid != std::string::npos);
   body.erase(pid, body.find(',', pid) + 1 - pid);
   CHECK(body ==
-        R"({"bind":"127.0.0.1:8080","destinations":[{"delivered":42,"failed":1,"healthy":false,)"
-        R"("last_error":"locked","name":"sqlite","queued":3,"state":"waiting","type":"sqlite"}],)"
+        R"({"bind":"127.0.0.1:8080","consistency_score":-1,"destinations":[{"attempts":44,)"
+        R"("breaker":"half_open","delivered":42,"failed":1,"healthy":false,"last_error":"locked",)"
+        R"("name":"sqlite","oldest_pending_seconds":2.5,"pending":5,"queued":3,"restarts":2,)"
+        R"("state":"waiting","type":"sqlite"}],)"
         R"("draining":false,"memories_total":42,"queue_depth":3,"sources_total":2,)"
         R"("uptime_seconds":90,"version":"1.2.3","wal":{"crc_failures":0,)"
         R"("current_segment":"wal-1.jsonl","dead_letters":11,"error":"","healthy":true,)"

@@ -75,15 +75,17 @@ inline config::source_config make_source(const std::string& name) {
   source.name_space = name + "-space";
   source.can_read = true;
   source.can_write = true;
-  source.target_destination = "sqlite";
+  source.target_destinations = {"sqlite"};
   source.mapping = {{"content", "message.content"}, {"role", "message.role"}, {"model", "model"}};
   return source;
 }
 
 struct fake_house {
   struct pending_append {
-    core::entry_ptr entry;
+    core::entry_ptr entry;  ///< the first of those that were handed in together
     ingest::append_done done;
+    std::vector<core::entry_ptr> entries;
+    std::optional<core::confirmation> wanted;
   };
 
   config::config settings = [] {
@@ -111,15 +113,21 @@ struct fake_house {
   core::result<std::uint64_t> acted = std::uint64_t{0};
   /// What was asked of the three dead-letter ports, with their names.
   std::vector<std::pair<std::string, ingest::dead_letter_choice>> choices;
+  core::result<ingest::destination_state> switched = ingest::destination_state{};
+  std::vector<std::string> switches;  ///< "pause NAME" or "resume NAME"
+  core::result<ingest::consistency_report> consistency = ingest::consistency_report{};
+  std::vector<ingest::consistency_choice> checks;
   int shutdowns = 0;
 
   /// Made when first used, so that a test can change `settings` before.
   ingest::door& door() {
     if (door_) return *door_;
     ingest::ports behind;
-    behind.append = [this](core::entry_ptr entry, ingest::append_done done) {
-      if (append_later) return void(appends.push_back({std::move(entry), std::move(done)}));
-      appends.push_back({std::move(entry), nullptr});
+    behind.append = [this](std::vector<core::entry_ptr> entries, ingest::append_done done,
+                           std::optional<core::confirmation> wanted) {
+      const auto first = entries.front();
+      appends.push_back({first, nullptr, std::move(entries), std::move(wanted)});
+      if (append_later) return void(appends.back().done = std::move(done));
       done(append_outcome);
     };
     behind.find = [this](destinations::query what, ingest::query_done done) {
@@ -137,6 +145,19 @@ struct fake_house {
     behind.purge = [this](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
       choices.emplace_back("purge", std::move(which));
       done(acted);
+    };
+    behind.pause = [this](const std::string& name, const ingest::destination_switched& done) {
+      switches.push_back("pause " + name);
+      done(switched);
+    };
+    behind.resume = [this](const std::string& name, const ingest::destination_switched& done) {
+      switches.push_back("resume " + name);
+      done(switched);
+    };
+    behind.check_consistency = [this](const ingest::consistency_choice& what,
+                                      const ingest::consistency_done& done) {
+      checks.push_back(what);
+      done(consistency);
     };
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };

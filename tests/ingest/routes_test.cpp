@@ -19,6 +19,10 @@ TEST_CASE("each endpoint is found under its path and method") {
       {"GET", "/api/status", endpoint::status, access_level::admin},
       {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
       {"GET", "/metrics", endpoint::metrics, access_level::admin},
+      {"GET", "/api/destinations", endpoint::destinations, access_level::admin},
+      {"POST", "/api/destinations/sqlite/pause", endpoint::pause, access_level::admin},
+      {"POST", "/api/destinations/sqlite/resume", endpoint::resume, access_level::admin},
+      {"POST", "/api/consistency", endpoint::consistency, access_level::admin},
       {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
       {"GET", "/api/dlq/p1", endpoint::dead_letter, access_level::admin},
       {"POST", "/api/dlq/redrive", endpoint::redrive, access_level::admin},
@@ -34,8 +38,11 @@ TEST_CASE("each endpoint is found under its path and method") {
 }
 
 TEST_CASE("a path that is not exactly a route is not found") {
-  for (const std::string path : {"/", "/nope", "/health/", "/inbound/", "/inbound", "/inbound/a/b",
-                                 "/inbound/a/", "//health", "/Health", "/query%2Fsqlite"}) {
+  for (const std::string path :
+       {"/", "/nope", "/health/", "/inbound/", "/inbound", "/inbound/a/b", "/inbound/a/",
+        "/api/destinations/", "/api/destinations//pause", "/api/destinations/pause",
+        "/api/destinations/a/b/pause", "/api/destinations/a/pause/", "//health", "/Health",
+        "/query%2Fsqlite"}) {
     CAPTURE(path);
     const auto match = find_route("GET", path);
     CHECK_FALSE(match.found);
@@ -64,6 +71,23 @@ TEST_CASE("a source name is decoded unless the path has escapes that it does not
   CHECK(name("a+b") == "a+b");
   CHECK(name("a!b") == "a!b");
   CHECK(name("a%3Fb") == "a?b");
+}
+
+TEST_CASE("the name of a destination in the middle of a path is decoded whatever it is") {
+  const auto name = [](const std::string& segment) {
+    const auto match = find_route("POST", "/api/destinations/" + segment + "/pause");
+    return match.found ? match.found->parameter : "(none)";
+  };
+  CHECK(name("plain") == "plain");
+  CHECK(name("pause") == "pause");
+  CHECK(name("a%20b") == "a b");
+  CHECK(name("a%2Fb") == "a/b");
+  CHECK(name("%41+%c3%a9") == "A+\xC3\xA9");
+  CHECK(name("a%252Fb") == "a%2Fb");
+  for (const std::string any : {"plain", "a b/c?d#e%2F", "caf\xC3\xA9", "+&=;", "~-_."})
+    CHECK(name(encode_segment(any)) == any);
+  CHECK(find_route("GET", "/api/destinations/a/pause").refusal.status == 405);
+  CHECK(find_route("POST", "/api/destinations/a%/pause").refusal.status == 400);
 }
 
 TEST_CASE("a malformed escape in a path is a bad request") {

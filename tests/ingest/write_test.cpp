@@ -65,7 +65,6 @@ TEST_CASE("without headers a write takes subject, actor and tier from its source
   house.source().default_actor_type = "agent";
   house.source().default_actor_id = "bot";
   house.source().default_classification_tier = "internal";
-  house.source().target_destination = "";
   REQUIRE(house.post("{}", {{"X-Subject", ""}})->status() == 200);
   CHECK(member(house, "subject") == "default-space");
   CHECK(member(house, "actor_type") == "agent");
@@ -300,10 +299,12 @@ TEST_CASE("a thousand writes from many threads are all answered, each with its o
   std::mutex mutex;
   ingest::ports behind;
   std::vector<std::string> stored;
-  behind.append = [&](core::entry_ptr entry, ingest::append_done done) {
+  behind.append = [&](const std::vector<core::entry_ptr>& entries, const ingest::append_done& done,
+                      const std::optional<core::confirmation>&) {
     {
       const std::lock_guard lock(mutex);
-      stored.push_back("{\"payload_id\":\"" + entry->payload_id + "\",\"status\":\"accepted\"}\n");
+      stored.push_back("{\"payload_id\":\"" + entries.at(0)->payload_id +
+                       "\",\"status\":\"accepted\"}\n");
     }
     done({});
   };

@@ -20,15 +20,6 @@ struct killed_home : server_home {
     server->signal(SIGKILL);
     server->wait();
   }
-
-  std::string segment() const {
-    for (const auto& one : std::filesystem::directory_iterator(wal())) {
-      const std::string name = one.path().filename();
-      if (name.starts_with("wal-") && name.ends_with(".jsonl")) return one.path();
-    }
-    FAIL("no segment");
-    return {};
-  }
 };
 
 }  // namespace nexus::test

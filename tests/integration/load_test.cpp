@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "cli/file_limit.hpp"
 #include "cli/http_client.hpp"
 #include "cli/load.hpp"
 #include "tests/integration/server_home.hpp"
@@ -17,6 +18,7 @@ using namespace nexus::test;
 TEST_CASE("A thousand writers at once: 200 or 429, and every 200 is found in SQLite") {
   constexpr std::size_t writers = 1000;
   constexpr std::size_t limit = 800;
+  REQUIRE(cli::raise_file_limit(5 * writers) >= 4 * writers);
   const server_home home;
   home.add_source("busy", "can_write = true\n[source.rate_limit]\nrequests_per_minute = " +
                               std::to_string(limit) + "\n");

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <regex>
 
 #include <fcntl.h>
@@ -60,6 +61,15 @@ void server_home::add_source(const std::string& name, const std::string& more) c
   write("sources/" + name + ".toml", "[source]\nname = \"" + name + "\"\napi_key = \"bfn_data_" +
                                          name + "\"\ntarget_destination = \"sqlite\"\n" + more +
                                          "[source.mapping]\ncontent = \"message.content\"\n");
+}
+
+std::string server_home::segment() const {
+  for (const auto& one : std::filesystem::directory_iterator(wal())) {
+    const std::string name = one.path().filename();
+    if (name.starts_with("wal-") && name.ends_with(".jsonl")) return one.path();
+  }
+  FAIL("no segment");
+  return {};
 }
 
 std::unique_ptr<cli::child_server> server_home::start() const {

@@ -35,6 +35,8 @@ class server_home {
   std::string path() const { return directory_.path(); }
   std::string database() const { return directory_ / "memories.db"; }
   std::string wal() const { return directory_ / "wal"; }
+  /// Path of one of the log's segments; fails the test if there is none.
+  std::string segment() const;
   std::string log() const { return read_file(directory_ / "server.log"); }
 
   void write(const std::string& name, const std::string& text) const;

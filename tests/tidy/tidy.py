@@ -66,7 +66,7 @@ BANNED = [
      "writes past its buffer or races: use std::string, fmt::format or mkdtemp"),
     (call("ato(i|l|ll|f)"), None, "hides errors: use std::from_chars"),
     # The pipeline's home: a destination that blocks for good cannot be joined.
-    (r"(?<!home_)\.detach\s*\(\s*\)", None,
+    (r"(?<!home_)(?<!left_behind)\.detach\s*\(\s*\)", None,
      "a detached thread outlives what it uses: own it and join it"),
     (r"catch\s*\(\s*\.\.\.\s*\)\s*\{\s*\}", None, "hides every error: turn it into a core::error"),
 ]

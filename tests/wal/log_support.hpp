@@ -99,6 +99,13 @@ inline std::string bytes_of(const std::string& directory) {
   return all;
 }
 
+/// Names of the destinations that have pending entries.
+inline std::vector<std::string> pending_destinations(const wal::log& log) {
+  std::vector<std::string> names;
+  for (auto& one : log.backlogs()) names.push_back(std::move(one.destination));
+  return names;
+}
+
 /// A copy of the directory as a killed process leaves it: everything that was written, nothing
 /// closed.
 inline void copy_as_killed(const std::string& from, const std::string& to) {

@@ -211,7 +211,7 @@ TEST_CASE("an empty log replays nothing and says so") {
   CHECK(replayed_ids(*log).empty());
   CHECK(log->pending_count() == 0);
   CHECK(log->current_segment().empty());
-  CHECK(log->pending_destinations().empty());
+  CHECK(log->backlogs().empty());
   CHECK(log->sample_delivered(5)->empty());
   CHECK(log->mark_delivered_batch({}).ok());
   CHECK(log->stats().oldest_pending_seconds == 0);
@@ -330,7 +330,7 @@ TEST_CASE(
   REQUIRE(log->append(make_entry("p10", {}, "even")).ok());
   CHECK(ids(*log->read_pending("even", second->next, 3, 1 << 20)) ==
         std::vector<std::string>{"p10"});
-  CHECK(log->pending_destinations() == std::vector<std::string>{"even", "odd"});
+  CHECK(pending_destinations(*log) == std::vector<std::string>{"even", "odd"});
 }
 
 TEST_CASE("replay may call the log, and stops at what was there or came meanwhile") {

@@ -235,7 +235,7 @@ TEST_CASE(
   copy_as_killed(dir / "wal", dir / "copy");
   CHECK(ids_after_reopen(dir / "copy") == std::vector<std::string>{"p", "p"});
   auto reopened = open_log(dir / "copy");
-  CHECK(reopened->pending_destinations() == std::vector<std::string>{"a", "c"});
+  CHECK(pending_destinations(*reopened) == std::vector<std::string>{"a", "c"});
 }
 
 TEST_CASE("the followers of a delivered entry are delivered with it, at its destination only") {
@@ -254,7 +254,7 @@ TEST_CASE("the followers of a delivered entry are delivered with it, at its dest
     if (kill) directory = dir / "copy";
     auto reopened = open_log(directory);
     CHECK(replayed_ids(*reopened) == std::vector<std::string>{"f"});
-    CHECK(reopened->pending_destinations() == std::vector<std::string>{"d2"});
+    CHECK(pending_destinations(*reopened) == std::vector<std::string>{"d2"});
   }
 }
 

@@ -1,0 +1,77 @@
+#include "ingest/destinations.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "ingest/errors.hpp"
+#include "ingest/json_object.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+http_response refusal(const services& house, const core::error& why) {
+  switch (why.code) {
+    case core::errc::not_found:
+      return error_response(404, "destination_not_found", why.text);
+    case core::errc::closed:
+      return error_response(503, "shutting_down", "the server is stopping");
+    case core::errc::overloaded:
+      return error_response(503, "busy", "too many such requests are waiting", 1);
+    default:
+      break;
+  }
+  house.log->error("pausing or resuming a destination: " + why.text);
+  return error_response(500, "internal_error",
+                        "it could not be done, and nothing was changed: the server's log says why");
+}
+
+}  // namespace
+
+void append_json(std::string& out, const destination_state& one) {
+  json_object object(out);
+  object.number("attempts", one.attempts)
+      .text("breaker", one.breaker)
+      .number("delivered", one.delivered)
+      .number("failed", one.failed)
+      .boolean("healthy", one.healthy)
+      .text("last_error", one.last_error)
+      .text("name", one.name);
+  object.start("oldest_pending_seconds") += fmt::format("{}", one.oldest_pending_seconds);
+  object.number("pending", one.pending)
+      .number("queued", one.queued)
+      .number("restarts", one.restarts)
+      .text("state", one.state)
+      .text("type", one.type)
+      .end();
+}
+
+void append_json(std::string& out, const std::vector<destination_state>& all) {
+  out += '[';
+  for (const auto& one : all) {
+    if (out.back() != '[') out += ',';
+    append_json(out, one);
+  }
+  out += ']';
+}
+
+http_response destinations_response(const services& house) {
+  http_response answer;
+  append_json(answer.body, house.out.state().destinations);
+  answer.body += '\n';
+  return answer;
+}
+
+void handle_switch(const services_ptr& house, destination_switch to, const std::string& name,
+                   respond_fn respond) {
+  const auto& act = to == destination_switch::pause ? house->out.pause : house->out.resume;
+  act(name, [house, respond = std::move(respond)](const core::result<destination_state>& state) {
+    if (!state) return respond(refusal(*house, state.reason()));
+    http_response answer;
+    append_json(answer.body, *state);
+    answer.body += '\n';
+    respond(std::move(answer));
+  });
+}
+
+}  // namespace nexus::ingest

@@ -1,0 +1,77 @@
+#include "ingest/write_answers.hpp"
+
+#include <string_view>
+
+#include "core/json_text.hpp"
+#include "ingest/json_object.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+using core::delivery_state;
+
+delivery_state state_of(const std::string& destination, const core::delivery_report& report) {
+  const auto found = report.find(destination);
+  return found == report.end() ? delivery_state::pending : found->second;
+}
+
+std::string_view to_word(delivery_state state) {
+  switch (state) {
+    case delivery_state::pending:
+      return "pending";
+    case delivery_state::delivered:
+      return "delivered";
+    case delivery_state::failed:
+      break;
+  }
+  return "failed";
+}
+
+http_response with_status(const std::string& payload_id, std::string_view status) {
+  http_response answer;
+  json_object body(answer.body);
+  body.text("payload_id", payload_id).text("status", status).end();
+  answer.body += '\n';
+  return answer;
+}
+
+/// `pending` and `failed` are lists of names; at least one is not empty.
+std::string explain(const std::string& pending, const std::string& failed) {
+  std::string text = "the entry is durable";
+  if (!pending.empty()) text += "; it will be delivered to: " + pending;
+  if (!failed.empty()) text += "; it has failed for good, and is a dead letter, at: " + failed;
+  return text;
+}
+
+}  // namespace
+
+http_response accepted_response(const std::string& payload_id) {
+  return with_status(payload_id, "accepted");
+}
+
+http_response delivery_response(const std::string& payload_id,
+                                const std::vector<std::string>& destinations,
+                                const core::delivery_report& report) {
+  std::string states = "{", pending, failed;
+  for (const std::string& name : destinations) {
+    const delivery_state state = state_of(name, report);
+    if (states.size() > 1) states += ',';
+    core::json::append_quoted(states, name);
+    ((states += ":\"") += to_word(state)) += '"';
+    if (state == delivery_state::delivered) continue;
+    std::string& list = state == delivery_state::failed ? failed : pending;
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  states += '}';
+  if (pending.empty() && failed.empty()) return with_status(payload_id, "delivered");
+  http_response answer;
+  answer.status = 202;
+  json_object body(answer.body);
+  body.text("payload_id", payload_id).text("status", "durable");
+  body.start("destinations") += states;
+  body.text("message", explain(pending, failed)).end();
+  answer.body += '\n';
+  return answer;
+}
+
+}  // namespace nexus::ingest
