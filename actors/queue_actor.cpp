@@ -210,7 +210,7 @@ class queue_state {
       return;
     }
     auto& one = entries.front();
-    if (draining()) return window_->release(one);
+    if (draining()) return window_->leave(one);
     const auto delay =
         destinations::next_delay(options_.how.retry, ++one.breakdowns, 0.5 + random() / 2);
     options_.log->error(fmt::format(
@@ -240,7 +240,7 @@ class queue_state {
         return window_->release(entry);
       case reaction::retry:
         // An entry left out here is still pending in the log, and delivered after the next start.
-        if (draining()) return window_->release(entry);
+        if (draining()) return window_->leave(entry);
         return window_->delay(std::move(entry), self_->clock().now() + verdict.delay);
       case reaction::dead_letter:
         seen.dead.push_back({entry.entry->payload_id, std::move(verdict.reason)});
@@ -413,7 +413,7 @@ class queue_state {
     auto promise = self_->make_response_promise<void>();
     drained_ =
         promise;  // a typed promise of nothing cannot be settled in CAF 0.17, an untyped one can
-    window_->release_delayed();
+    window_->leave_delayed();
     proceed();
     return promise;
   }

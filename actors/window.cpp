@@ -51,7 +51,9 @@ class free_window final : public window {
     put_back(std::move(due));
   }
 
-  void release_delayed() override {
+  void leave(const travelling& lent) override { forget(lent); }
+
+  void leave_delayed() override {
     for (const auto& [due, one] : delayed_) forget(one);
     delayed_.clear();
   }

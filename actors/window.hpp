@@ -54,8 +54,15 @@ class window {
   virtual void release(const travelling& lent) = 0;
   /// Makes ready what is due by `now`.
   virtual void wake(time_point now) = 0;
+
+  // For the end of a run: what is forgotten then is still pending in the log. Where an order is
+  // kept, nothing of its key is lent any more, also of what is added later.
+
+  /// Forgets a lent entry that was not delivered.
+  virtual void leave(const travelling& lent) = 0;
   /// Forgets everything that waits for its next attempt.
-  virtual void release_delayed() = 0;
+  virtual void leave_delayed() = 0;
+
   /// When something is due next.
   virtual std::optional<time_point> next_due() const = 0;
 

@@ -271,6 +271,33 @@ TEST_CASE("a drain delivers what the log still has and leaves what is in backoff
   CHECK(in.log->failures.empty());
 }
 
+TEST_CASE("a drain does not let later entries of a key overtake one that is left for later") {
+  const bool fails_before = GENERATE(true, false);
+  queue_house in(40);
+  for (auto& one : in.log->entries) {
+    auto entry = std::make_shared<core::entry>(*one);
+    entry->subject = "same";
+    one = entry;
+  }
+  in.how.keep = ordering::subject;
+  in.in_order = true;
+  in.how.window_entries_max = 10;
+  in.how.batch_entries_max = 1;
+  in.start();
+  auto got = in.next();
+  REQUIRE(got);
+  if (fails_before) in.report(*got, outcome_kind::transient);
+  in.log->sealed = true;
+  caf::scoped_actor stopper{in.system};
+  auto drained = stopper->request(in.queue, caf::infinite, drain_atom::value);
+  in.settle();
+  if (!fails_before) in.report(*got, outcome_kind::transient);
+  CHECK_FALSE(in.next());
+  REQUIRE(stopper->has_next_message());
+  drained.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
+  CHECK(in.status().delivered == 0);
+}
+
 TEST_CASE("a destination is asked how it is before anything is delivered to it") {
   queue_house in(0);
   in.how.workers = 1;  // no worker answers: its destination cannot be made
