@@ -161,6 +161,10 @@ class worker_state {
       return give_up(
           fmt::format("it gave {} outcomes for {} entries", outcomes.size(), entries.size()));
     }
+    const auto is_unknown = [](const auto& one) { return one.kind > outcome_kind::permanent; };
+    if (std::any_of(outcomes.begin(), outcomes.end(), is_unknown)) {
+      return give_up("it gave an outcome that there is not");
+    }
     failed_starts_ = 0;
     std::vector<std::string> delivered;
     for (std::size_t i = 0; i < entries.size(); ++i) {
