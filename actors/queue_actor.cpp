@@ -335,7 +335,7 @@ class queue_state {
   // --- entries from the log ---
 
   void fill() {
-    if (draining() && !may_send()) return;
+    if (draining() && (unreadable_ || !may_send())) return;
     if (const auto missing = window_->gap(); missing && !refilling_) refill(*missing);
     if (fetching_ || at_end_ || (!has_room() && !(window_->make_room() && has_room()))) return;
     const auto& how = options_.how;
@@ -391,7 +391,7 @@ class queue_state {
         fmt::format("destination {}: entries cannot be read from the log, tried again in {} ms: {}",
                     name_, refill_delay.count(), from_caf(self_->system(), reason).text));
     if (draining()) {
-      at_end_ = true;  // what could not be read stays pending
+      unreadable_ = true;  // what could not be read stays pending
       return proceed();
     }
     self_->delayed_send(self_, refill_delay, refill_atom::value);
@@ -420,7 +420,8 @@ class queue_state {
 
   void finish_drain() {
     if (!draining() || !out_.empty() || fetching_ || refilling_) return;
-    const bool nothing_left = at_end_ && !window_->has_ready() && !window_->gap();
+    const bool all_read = unreadable_ || (at_end_ && !window_->gap());
+    const bool nothing_left = all_read && !window_->has_ready();
     if (drained_->pending() && (nothing_left || !may_send())) drained_->deliver(caf::unit);
   }
 
@@ -454,9 +455,10 @@ class queue_state {
   wal::position cursor_ = 0;
   bool fetching_ = false;
   bool refilling_ = false;
-  bool at_end_ = false;  ///< nothing will follow any more
-  bool held_ = false;    ///< by the operator
-  bool unknown_ = true;  ///< nobody has asked the destination yet how it is
+  bool at_end_ = false;      ///< nothing will follow any more
+  bool unreadable_ = false;  ///< the log, while draining
+  bool held_ = false;        ///< by the operator
+  bool unknown_ = true;      ///< nobody has asked the destination yet how it is
   std::size_t batch_max_ = 1;
   window::time_point ready_since_{};
   std::optional<window::time_point> wake_at_;

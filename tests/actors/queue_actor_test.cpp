@@ -22,6 +22,7 @@ namespace {
 struct log_script {
   std::vector<core::entry_ptr> entries;
   bool sealed = false;
+  bool unreadable = false;
   std::vector<fetch_request> fetches;
   std::vector<wal::failure> failures;
   std::vector<std::string> delivered;
@@ -38,6 +39,8 @@ wal_actor::behavior_type scripted_log(wal_actor::pointer self, std::shared_ptr<l
       },
       [=](fetch_atom, const fetch_request& what) -> caf::result<fetched> {
         is->fetches.push_back(what);
+        if (is->unreadable && what.from < is->entries.size())
+          return to_caf({core::errc::io_failed, "scripted"});
         fetched answer;
         auto at = what.from;
         for (; at < is->entries.size() && answer.entries.size() < what.entries_max; ++at) {
@@ -296,6 +299,37 @@ TEST_CASE("a drain does not let later entries of a key overtake one that is left
   REQUIRE(stopper->has_next_message());
   drained.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
   CHECK(in.status().delivered == 0);
+}
+
+TEST_CASE("a drain ends where the log cannot be read, also in the middle of a key") {
+  queue_house in(50);
+  for (auto& one : in.log->entries) {
+    auto entry = std::make_shared<core::entry>(*one);
+    entry->subject = "same";
+    one = entry;
+  }
+  in.how.keep = ordering::subject;
+  in.in_order = true;
+  in.how.window_entries_max = 40;
+  in.how.batch_entries_max = 16;
+  in.log->sealed = true;
+  in.start();
+  in.report(*in.next(), outcome_kind::transient);  // the room of the others is given up
+  in.pass(1'000ms);
+  auto got = in.next();
+  REQUIRE(got);
+  in.log->unreadable = true;
+  caf::scoped_actor stopper{in.system};
+  auto drained = stopper->request(in.queue, caf::infinite, drain_atom::value);
+  in.settle();
+  CHECK_FALSE(stopper->has_next_message());
+  const auto fetches = in.log->fetches.size();
+  in.self->send(in.queue, report_atom::value, got->batch,
+                delivery_result{all(got->what.entries, outcome_kind::delivered), false});
+  for (int step = 0; step < 100; ++step) in.step();
+  CHECK(in.log->fetches.size() <= fetches + 1);
+  REQUIRE(stopper->has_next_message());
+  drained.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
 }
 
 TEST_CASE("a destination is asked how it is before anything is delivered to it") {
