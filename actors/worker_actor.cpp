@@ -35,7 +35,6 @@ class worker_state {
       self_->quit(std::move(message.reason));
     });
     start_destination();
-    ask();
     return {[this](restart_atom) { start_destination(); }};
   }
 
@@ -44,10 +43,15 @@ class worker_state {
 
   void start_destination() {
     if (destination_ || abandoned_.size() >= abandoned_max) return;
+    resting_ = false;
     auto spawned = options_.spawn_destination(self_->system());
-    if (!spawned.ok()) return restart_later(spawned.reason());
-    destination_ = *std::move(spawned);
-    self_->monitor(destination_);
+    if (spawned.ok()) {
+      destination_ = *std::move(spawned);
+      self_->monitor(destination_);
+    } else {
+      restart_later(spawned.reason());
+    }
+    ask();
   }
 
   void ended(const caf::down_msg& message) {
@@ -74,6 +78,7 @@ class worker_state {
   void broke_down(const std::string& why) {
     options_.shown->update([](destination_status& status) { ++status.restarts; });
     restart_later({core::errc::unreachable, why});
+    resting_ = true;
     // An actor that ends with a promise in its hands answers nobody.
     if (in_hand_) lost(why, true);
   }
@@ -96,6 +101,10 @@ class worker_state {
   // --- batches ---
 
   void ask() {
+    // Other workers may have an instance: what they could deliver is not for us to refuse. Where
+    // none can be made the queue must hear why.
+    if (resting_ || asking_ || in_hand_) return;
+    asking_ = true;
     self_->request(options_.queue, caf::infinite, next_atom::value)
         .then([this](const work& next) { take(next); },
               [this](const caf::error& reason) {
@@ -104,6 +113,7 @@ class worker_state {
   }
 
   void take(const work& next) {
+    asking_ = false;
     in_hand_ = next;
     if (!destination_) return refused(not_running_);
     if (next.what.entries.empty()) return ping(next.batch);
@@ -190,6 +200,8 @@ class worker_state {
   core::error not_running_{core::errc::unreachable, "it is not running"};  ///< why there is none
   std::vector<caf::actor_addr> abandoned_;                                 ///< and still running
   std::optional<work> in_hand_;
+  bool asking_ = false;   ///< the queue has not answered yet
+  bool resting_ = false;  ///< broken down, and no other instance has been tried to make
   std::uint32_t failed_starts_ = 0;
   std::mt19937_64 generator_{std::random_device{}()};  // jitter only
 };

@@ -461,11 +461,12 @@ TEST_CASE("a key that fails does not keep other keys from a full window") {
   for (std::size_t i = 0; i < 390; ++i) REQUIRE(seen[i] == "p" + std::to_string(i));
 }
 
-TEST_CASE("entries of a destination actor that died are delivered by the next one") {
-  queue_house in(3, 1);
-  auto spawned = std::make_shared<int>(0);
-  auto arrived = std::make_shared<std::vector<std::string>>();
-  in.spawner = [=](caf::actor_system& system) -> core::result<destination_actor> {
+namespace {
+
+/// The first actor that it makes ends when it is used; the others note what arrives.
+destination_spawner first_crashes(std::shared_ptr<int> spawned,
+                                  std::shared_ptr<std::vector<std::string>> arrived) {
+  return [=](caf::actor_system& system) -> core::result<destination_actor> {
     // With an argument: without one CAF binds a reference to null, which sanitizers report.
     auto run = [=](destination_actor::pointer self,
                    bool crashes) -> destination_actor::behavior_type {
@@ -484,10 +485,40 @@ TEST_CASE("entries of a destination actor that died are delivered by the next on
     };
     return system.spawn(run, ++*spawned == 1);
   };
+}
+
+}  // namespace
+
+TEST_CASE("entries of a destination actor that died are delivered by the next one") {
+  queue_house in(3, 1);
+  auto spawned = std::make_shared<int>(0);
+  auto arrived = std::make_shared<std::vector<std::string>>();
+  in.spawner = first_crashes(spawned, arrived);
   in.start();
   for (int second = 0; second < 10; ++second) in.pass(1'000ms);
   CHECK(*spawned == 2);
   CHECK(*arrived == std::vector<std::string>{"p0", "p1", "p2"});
   CHECK(in.log->delivered == *arrived);
+  CHECK(in.status().queued == 0);
+}
+
+TEST_CASE("a worker whose destination has broken down takes nothing from those who have one") {
+  queue_house in(5, 1);
+  in.how.batch_entries_max = 1;
+  in.how.breaker = {1, 1ms, 1ms, 1ms};
+  auto spawned = std::make_shared<int>(0);
+  auto arrived = std::make_shared<std::vector<std::string>>();
+  in.spawner = first_crashes(spawned, arrived);
+  in.start();
+  for (int step = 0; step < 20; ++step) in.pass(10ms);
+  CHECK(*spawned == 1);  // the next one comes after half a second at the earliest
+  CHECK(in.status().attempts == 1);
+  auto got = in.next();
+  REQUIRE(got);
+  in.report(*got, outcome_kind::delivered);
+  CHECK(in.status().state == phase::running);
+  for (int second = 0; second < 10; ++second) in.pass(1'000ms);
+  CHECK(*spawned == 2);
+  CHECK(arrived->size() == 4);
   CHECK(in.status().queued == 0);
 }
