@@ -29,7 +29,7 @@ void keyed_window::add(wal::pending_entry entry) {
   const auto at = entry.at;
   const bool idle = lane.waiting.empty() && lane.lent == 0;
   lane.waiting.emplace(at, take_in(std::move(entry)));
-  if (idle) ready_.emplace(at, &which);
+  if (idle) ready_.emplace(std::pair{false, at}, &which);
 }
 
 std::vector<travelling> keyed_window::lend(std::size_t entries_max, std::size_t bytes_max) {
@@ -41,7 +41,7 @@ std::vector<travelling> keyed_window::lend(std::size_t entries_max, std::size_t 
     bool full = false;
     do {
       auto& next = lane.waiting.begin()->second;
-      const bool alone = next.breakdowns > 0;
+      const bool alone = next.alone;
       full = !lent.empty() && (alone || bytes + next.bytes > bytes_max);
       if (full) break;
       bytes += next.bytes;
@@ -73,7 +73,7 @@ void keyed_window::settle(named_lane& which) {
   if (lane.due) {
     delayed_.emplace(std::pair{*lane.due, first}, &which);
   } else {
-    ready_.emplace(first, &which);
+    ready_.emplace(std::pair{lane.waiting.begin()->second.breakdowns > 0, first}, &which);
   }
 }
 

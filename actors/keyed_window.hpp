@@ -59,7 +59,8 @@ class keyed_window final : public window {
   const ordering by_;
   const bool in_order_;
   lanes lanes_;
-  std::map<wal::position, named_lane*> ready_;                           ///< by the first entry
+  /// Those whose first entry has broken the destination down come last; then by that entry.
+  std::map<std::pair<bool, wal::position>, named_lane*> ready_;
   std::map<std::pair<time_point, wal::position>, named_lane*> delayed_;  ///< by due and the same
   std::map<std::string, named_lane*> gaps_;                              ///< with missing_from
 };

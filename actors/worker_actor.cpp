@@ -66,21 +66,22 @@ class worker_state {
   }
 
   /// Gives up a destination that may still be running.
-  void give_up(const std::string& why) {
+  void give_up(const std::string& why, bool hung = false) {
     if (destination_) {
       abandoned_.push_back(destination_.address());
       self_->send_exit(destination_, caf::exit_reason::kill);
       destination_ = nullptr;
     }
-    broke_down(why);
+    broke_down(why, hung);
   }
 
-  void broke_down(const std::string& why) {
+  void broke_down(const std::string& why, bool hung = false) {
     options_.shown->update([](destination_status& status) { ++status.restarts; });
     restart_later({core::errc::unreachable, why});
     resting_ = true;
     // An actor that ends with a promise in its hands answers nobody.
-    if (in_hand_) lost(why, true);
+    if (!in_hand_) return;
+    report({nothing_but(outcome_kind::unreachable, why), true, hung});
   }
 
   void restart_later(core::error why) {
@@ -134,13 +135,13 @@ class worker_state {
     self_->request(destination_, hang_limit(options_.timeout), ping_atom::value)
         .then(
             [this, batch] {
-              if (holds(batch)) report({outcome_list(1), false});
+              if (holds(batch)) report({outcome_list(1)});
             },
             [this, batch](const caf::error& reason) {
               if (!holds(batch)) return;
               const auto why = from_caf(self_->system(), reason);
               // A type that cannot be asked is told by the first batch.
-              if (why.code == core::errc::unsupported) return report({outcome_list(1), false});
+              if (why.code == core::errc::unsupported) return report({outcome_list(1)});
               if (reason == caf::sec::request_timeout) return failed(reason);
               refused(why);
             });
@@ -152,17 +153,19 @@ class worker_state {
       return refused(why);
     if (reason == caf::sec::request_timeout) {
       return give_up(fmt::format("it gave no answer within {} ms; another instance takes over",
-                                 hang_limit(options_.timeout).count()));
+                                 hang_limit(options_.timeout).count()),
+                     true);
     }
     give_up(why.text);
   }
 
   /// Nobody could be asked.
-  void refused(const core::error& why) { lost(why.text, false, kind_of(why)); }
+  void refused(const core::error& why) { report({nothing_but(kind_of(why), why.text)}); }
 
-  void lost(const std::string& why, bool broken, outcome_kind kind = outcome_kind::unreachable) {
+  /// The same outcome for all that is in hand, or for a question.
+  outcome_list nothing_but(outcome_kind kind, const std::string& why) const {
     const auto count = std::max<std::size_t>(in_hand_->what.entries.size(), 1);
-    report({outcome_list(count, {kind, why, {}}), broken});
+    return outcome_list(count, {kind, why, {}});
   }
 
   void finish(outcome_list outcomes) {
@@ -185,7 +188,7 @@ class worker_state {
     if (!delivered.empty()) {
       self_->send(options_.wal, delivered_atom::value, options_.destination, std::move(delivered));
     }
-    report({std::move(outcomes), false});
+    report({std::move(outcomes)});
   }
 
   void report(delivery_result result) {

@@ -127,7 +127,7 @@ TEST_CASE("an entry that a destination broke down over travels alone") {
     auto in = make_window(keep, true);
     for (wal::position at = 0; at < 3; ++at) in->add(pending(at, "s"));
     auto lent = in->lend(2, any);
-    lent[1].breakdowns = 1;
+    lent[1].alone = true;
     in->put_back(std::move(lent));
     CHECK(places(in->lend(9, any)) == list{0});
     if (keep == ordering::none) {
