@@ -25,11 +25,11 @@ bool keyed_window::has_ready(std::size_t count) const noexcept {
 void keyed_window::add(wal::pending_entry entry) {
   auto& which = *lanes_.try_emplace(key_of(*entry.entry)).first;
   auto& lane = which.second;
-  if (lane.missing_from) return;
+  if (lane.missing_from || lane.left) return;
   const auto at = entry.at;
   const bool idle = lane.waiting.empty() && lane.lent == 0;
   lane.waiting.emplace(at, take_in(std::move(entry)));
-  if (idle) ready_.emplace(at, &which);
+  if (idle) ready_.emplace(std::pair{false, at}, &which);
 }
 
 std::vector<travelling> keyed_window::lend(std::size_t entries_max, std::size_t bytes_max) {
@@ -41,7 +41,7 @@ std::vector<travelling> keyed_window::lend(std::size_t entries_max, std::size_t 
     bool full = false;
     do {
       auto& next = lane.waiting.begin()->second;
-      const bool alone = next.breakdowns > 0;
+      const bool alone = next.alone;
       full = !lent.empty() && (alone || bytes + next.bytes > bytes_max);
       if (full) break;
       bytes += next.bytes;
@@ -63,6 +63,7 @@ void keyed_window::returned(named_lane& which) {
 
 void keyed_window::settle(named_lane& which) {
   auto& lane = which.second;
+  if (lane.left) return clear(which);
   if (lane.waiting.empty()) {
     lane.due.reset();
     if (!lane.missing_from) lanes_.erase(lanes_.find(which.first));
@@ -72,8 +73,16 @@ void keyed_window::settle(named_lane& which) {
   if (lane.due) {
     delayed_.emplace(std::pair{*lane.due, first}, &which);
   } else {
-    ready_.emplace(first, &which);
+    ready_.emplace(std::pair{lane.waiting.begin()->second.breakdowns > 0, first}, &which);
   }
+}
+
+void keyed_window::clear(named_lane& which) {
+  auto& lane = which.second;
+  for (const auto& [at, one] : lane.waiting) forget(one);
+  lane.waiting.clear();
+  lane.missing_from.reset();
+  gaps_.erase(which.first);
 }
 
 void keyed_window::put_back(std::vector<travelling> lent) {
@@ -108,11 +117,15 @@ void keyed_window::wake(time_point now) {
   }
 }
 
-void keyed_window::release_delayed() {
+void keyed_window::leave(const travelling& lent) {
+  lane_of(lent).second.left = true;
+  release(lent);
+}
+
+void keyed_window::leave_delayed() {
   for (auto& [when, which] : std::exchange(delayed_, {})) {
-    for (const auto& [at, one] : which->second.waiting) forget(one);
-    gaps_.erase(which->first);
-    lanes_.erase(lanes_.find(which->first));
+    which->second.left = true;
+    clear(*which);
   }
 }
 

@@ -27,7 +27,8 @@ class keyed_window final : public window {
   void delay(travelling lent, time_point due) override;
   void release(const travelling& lent) override;
   void wake(time_point now) override;
-  void release_delayed() override;
+  void leave(const travelling& lent) override;
+  void leave_delayed() override;
   std::optional<time_point> next_due() const override;
   bool make_room() override;
   std::optional<missing> gap() const override;
@@ -39,6 +40,7 @@ class keyed_window final : public window {
     std::map<wal::position, travelling> waiting;
     std::size_t lent = 0;
     std::optional<time_point> due;
+    bool left = false;  ///< for the next run: nothing of it is lent any more
     /// Its entries from here on were forgotten, and those that came later were not taken in.
     std::optional<wal::position> missing_from;
   };
@@ -51,11 +53,14 @@ class keyed_window final : public window {
   void returned(named_lane& which);
   /// Files a lane that is not lent under what it waits for, or forgets it.
   void settle(named_lane& which);
+  /// Forgets all entries of a lane that is left.
+  void clear(named_lane& which);
 
   const ordering by_;
   const bool in_order_;
   lanes lanes_;
-  std::map<wal::position, named_lane*> ready_;                           ///< by the first entry
+  /// Those whose first entry has broken the destination down come last; then by that entry.
+  std::map<std::pair<bool, wal::position>, named_lane*> ready_;
   std::map<std::pair<time_point, wal::position>, named_lane*> delayed_;  ///< by due and the same
   std::map<std::string, named_lane*> gaps_;                              ///< with missing_from
 };

@@ -265,6 +265,15 @@ class running_pipeline final : public pipeline {
       now.queues.push_back(spawn_queue_actor(
           now.system, {how, now.wal, make_spawner(how, types, logger_),
                        type != nullptr && type->in_order, boards[i], logger_, &metrics}));
+      now.queues.back()->attach_functor(
+          [board = boards[i], name = how.settings.name, log = logger_](const caf::error& why) {
+            if (why == caf::exit_reason::user_shutdown) return;
+            log->error("destination " + name + ": its queue has ended; restart the program");
+            board->update([](destination_status& status) {
+              status.state = destination_status::phase::misconfigured;
+              status.last_error = "its queue has ended; restart the program";
+            });
+          });
     }
   }
 

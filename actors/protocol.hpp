@@ -62,6 +62,7 @@ struct delivery_result {
   /// The destination did not do what it must: it threw, hung, ended, or gave another number of
   /// outcomes. All outcomes are `unreachable`; it has been replaced.
   bool broken = false;
+  bool hung = false;  ///< broken in that way
 };
 
 /// Asks the log for the entries of one destination that stand at or after `from`.

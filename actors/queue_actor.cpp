@@ -64,7 +64,6 @@ class queue_state {
     window_ = make_window(options_.how.keep, options_.in_order);
     circuit_.emplace(options_.how.breaker);
     held_ = options_.how.paused;
-    batch_max_ = options_.how.batch_entries_max;
     counters_.emplace(*options_.metrics, name_);
     guard(self_, "queue of destination " + name_, options_.log);
     self_->set_down_handler([this](caf::down_msg& message) { worker_died(message.source); });
@@ -139,9 +138,9 @@ class queue_state {
   /// A batch that is not full waits a little for more.
   bool is_batch_due() const {
     const auto& how = options_.how;
-    return window_->has_ready() &&
-           (how.linger == milliseconds{0} || draining() || window_->has_ready(batch_max_) ||
-            self_->clock().now() >= ready_since_ + how.linger);
+    return window_->has_ready() && (how.linger == milliseconds{0} || draining() ||
+                                    window_->has_ready(how.batch_entries_max) ||
+                                    self_->clock().now() >= ready_since_ + how.linger);
   }
 
   /// Whether the destination is to be asked how it is: at the start, and where nothing is there to
@@ -157,7 +156,7 @@ class queue_state {
       lend({});
     }
     while (!askers_.empty() && may_send() && is_batch_due()) {
-      lend(window_->lend(batch_max_, options_.how.batch_bytes_max));
+      lend(window_->lend(options_.how.batch_entries_max, options_.how.batch_bytes_max));
       ready_since_ = self_->clock().now();
     }
   }
@@ -182,9 +181,8 @@ class queue_state {
     if (entries.empty()) {
       judge_answer(result.outcomes.front(), seen);
     } else if (result.broken) {
-      isolate(std::move(entries), result.outcomes.front().reason, seen);
+      isolate(std::move(entries), result, seen);
     } else {
-      batch_max_ = std::min(batch_max_ * 2, options_.how.batch_entries_max);
       seen.attempts = entries.size();
       for (std::size_t i = 0; i < entries.size(); ++i)
         judge(std::move(entries[i]), result.outcomes[i], seen);
@@ -196,27 +194,43 @@ class queue_state {
     proceed();
   }
 
-  /// A destination broke down over a batch. It may be one of the entries: smaller batches find out
-  /// which, and that one then waits longer and longer, alone, so that the others get through.
-  void isolate(std::vector<travelling> entries, const std::string& why, review& seen) {
+  /// A destination broke down over a batch. It may be one of the entries: alone they find out
+  /// which, and that one then waits longer and longer, so that the others get through.
+  void isolate(std::vector<travelling> entries, const delivery_result& result, review& seen) {
     seen.trouble = phase::waiting;
-    seen.reason = why;
+    seen.reason = result.outcomes.front().reason;
     seen.attempts = entries.size();
     counters_->outcomes.at(destinations::outcome_kind::unreachable)
         ->add(static_cast<double>(entries.size()));
-    batch_max_ = std::max<std::size_t>(entries.size() / 2, 1);
-    if (entries.size() > 1) {
+    const bool was_alone = entries.size() == 1;
+    for (auto& one : entries) one.alone = true;
+    if (!was_alone) {
       seen.back = std::move(entries);
       return;
     }
     auto& one = entries.front();
-    if (draining()) return window_->release(one);
+    // Each time that it hangs it costs an instance, and of those there are few.
+    const bool only_this = one.breakdowns > 0 && taken_ > one.taken_then;
+    if (draining() || (result.hung && only_this)) return leave(one, seen.reason);
+    one.taken_then = taken_;
     const auto delay =
         destinations::next_delay(options_.how.retry, ++one.breakdowns, 0.5 + random() / 2);
     options_.log->error(fmt::format(
         "destination {}: broke down over entry {} alone, which is tried again in {} ms: {}", name_,
-        one.entry->payload_id, delay.count(), why));
+        one.entry->payload_id, delay.count(), seen.reason));
     window_->delay(std::move(one), self_->clock().now() + delay);
+  }
+
+  /// It stays pending in the log.
+  void leave(const travelling& one, const std::string& why) {
+    if (!draining()) {
+      options_.log->error(
+          fmt::format("destination {}: hung again over entry {} alone, while it takes others; the "
+                      "entry is left "
+                      "for the next start: {}",
+                      name_, one.entry->payload_id, why));
+    }
+    window_->leave(one);
   }
 
   /// The answer to a question.
@@ -237,10 +251,11 @@ class queue_state {
     switch (verdict.what) {
       case reaction::done:
         ++seen.delivered;
+        ++taken_;
         return window_->release(entry);
       case reaction::retry:
         // An entry left out here is still pending in the log, and delivered after the next start.
-        if (draining()) return window_->release(entry);
+        if (draining()) return window_->leave(entry);
         return window_->delay(std::move(entry), self_->clock().now() + verdict.delay);
       case reaction::dead_letter:
         seen.dead.push_back({entry.entry->payload_id, std::move(verdict.reason)});
@@ -335,7 +350,7 @@ class queue_state {
   // --- entries from the log ---
 
   void fill() {
-    if (draining() && !may_send()) return;
+    if (draining() && (unreadable_ || !may_send())) return;
     if (const auto missing = window_->gap(); missing && !refilling_) refill(*missing);
     if (fetching_ || at_end_ || (!has_room() && !(window_->make_room() && has_room()))) return;
     const auto& how = options_.how;
@@ -391,7 +406,7 @@ class queue_state {
         fmt::format("destination {}: entries cannot be read from the log, tried again in {} ms: {}",
                     name_, refill_delay.count(), from_caf(self_->system(), reason).text));
     if (draining()) {
-      at_end_ = true;  // what could not be read stays pending
+      unreadable_ = true;  // what could not be read stays pending
       return proceed();
     }
     self_->delayed_send(self_, refill_delay, refill_atom::value);
@@ -413,14 +428,15 @@ class queue_state {
     auto promise = self_->make_response_promise<void>();
     drained_ =
         promise;  // a typed promise of nothing cannot be settled in CAF 0.17, an untyped one can
-    window_->release_delayed();
+    window_->leave_delayed();
     proceed();
     return promise;
   }
 
   void finish_drain() {
     if (!draining() || !out_.empty() || fetching_ || refilling_) return;
-    const bool nothing_left = at_end_ && !window_->has_ready() && !window_->gap();
+    const bool all_read = unreadable_ || (at_end_ && !window_->gap());
+    const bool nothing_left = all_read && !window_->has_ready();
     if (drained_->pending() && (nothing_left || !may_send())) drained_->deliver(caf::unit);
   }
 
@@ -454,10 +470,11 @@ class queue_state {
   wal::position cursor_ = 0;
   bool fetching_ = false;
   bool refilling_ = false;
-  bool at_end_ = false;  ///< nothing will follow any more
-  bool held_ = false;    ///< by the operator
-  bool unknown_ = true;  ///< nobody has asked the destination yet how it is
-  std::size_t batch_max_ = 1;
+  bool at_end_ = false;      ///< nothing will follow any more
+  bool unreadable_ = false;  ///< the log, while draining
+  bool held_ = false;        ///< by the operator
+  bool unknown_ = true;      ///< nobody has asked the destination yet how it is
+  std::uint64_t taken_ = 0;  ///< entries that the destination has taken
   window::time_point ready_since_{};
   std::optional<window::time_point> wake_at_;
   std::uint64_t wake_generation_ = 0;

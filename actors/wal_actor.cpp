@@ -124,15 +124,19 @@ class wal_state {
   /// Somebody wants to hear of the delivery. It cannot have happened yet: nobody has been given the
   /// entries.
   void await(submission& one) {
-    const bool first = confirmations_.empty();
     confirmations_.add(one.entries(), std::move(*one.wanted()), submission::clock::now());
-    if (first && !confirmations_.empty())
-      self_->delayed_send(self_, expiry_step, expire_atom::value);
+    arm_expiry();
   }
 
   void expire() {
+    expiry_armed_ = false;
     confirmations_.expire(submission::clock::now());
-    if (!confirmations_.empty()) self_->delayed_send(self_, expiry_step, expire_atom::value);
+    arm_expiry();
+  }
+
+  void arm_expiry() {
+    if (confirmations_.empty() || std::exchange(expiry_armed_, true)) return;
+    self_->delayed_send(self_, expiry_step, expire_atom::value);
   }
 
   /// Answers waiting fetches from memory. They have seen everything before `before`, and since then
@@ -243,6 +247,7 @@ class wal_state {
   std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
   wal::position seen_ = 0;  ///< every waiting fetch has seen what stands before it
   bool flush_queued_ = false;
+  bool expiry_armed_ = false;
   bool sealed_ = false;
 };
 

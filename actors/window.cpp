@@ -25,7 +25,7 @@ class free_window final : public window {
     while (!ready_.empty() && lent.size() < entries_max) {
       const auto& next = ready_.front();
       bytes += next.bytes;
-      const bool alone = next.breakdowns > 0;
+      const bool alone = next.alone;
       if (!lent.empty() && (bytes > bytes_max || alone)) break;
       lent.push_back(std::move(ready_.front()));
       ready_.pop_front();
@@ -46,12 +46,18 @@ class free_window final : public window {
   void wake(time_point now) override {
     const auto end = delayed_.upper_bound(now);
     std::vector<travelling> due;
-    for (auto it = delayed_.begin(); it != end; ++it) due.push_back(std::move(it->second));
+    for (auto it = delayed_.begin(); it != end; ++it) {
+      auto& one = it->second;
+      // What has broken the destination down goes last: the others may get through before.
+      one.breakdowns > 0 ? ready_.push_back(std::move(one)) : due.push_back(std::move(one));
+    }
     delayed_.erase(delayed_.begin(), end);
     put_back(std::move(due));
   }
 
-  void release_delayed() override {
+  void leave(const travelling& lent) override { forget(lent); }
+
+  void leave_delayed() override {
     for (const auto& [due, one] : delayed_) forget(one);
     delayed_.clear();
   }
@@ -72,7 +78,7 @@ travelling window::take_in(wal::pending_entry entry) {
   const std::size_t bytes = weight(*entry.entry);
   ++entries_;
   bytes_ += bytes;
-  return {std::move(entry.entry), entry.at, bytes, 0, 0};
+  return {std::move(entry.entry), entry.at, bytes};
 }
 
 void window::forget(const travelling& one) noexcept {

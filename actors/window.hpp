@@ -21,9 +21,12 @@ struct travelling {
   wal::position at = 0;
   std::size_t bytes = 0;
   std::uint32_t attempts = 0;  ///< those that count
-  /// How often it was alone with a destination that broke down over it. Above 0 it travels alone,
-  /// so that it takes no others along.
-  std::uint32_t breakdowns = 0;
+  /// A destination broke down over a batch that it was in: it travels alone from then on, so that
+  /// it takes no others along.
+  bool alone = false;
+  std::uint32_t breakdowns = 0;  ///< over it alone
+  /// At the last of these, how many others the destination had taken.
+  std::uint64_t taken_then = 0;
 };
 
 /// Counts entries and bytes; the owner keeps them within its limits by adding only what there is
@@ -52,10 +55,17 @@ class window {
   virtual void delay(travelling lent, time_point due) = 0;
   /// Forgets a lent entry.
   virtual void release(const travelling& lent) = 0;
-  /// Makes ready what is due by `now`.
+  /// Makes ready what is due by `now`: before the others, but for what broke the destination down.
   virtual void wake(time_point now) = 0;
+
+  // For the end of a run: what is forgotten then is still pending in the log. Where an order is
+  // kept, nothing of its key is lent any more, also of what is added later.
+
+  /// Forgets a lent entry that was not delivered.
+  virtual void leave(const travelling& lent) = 0;
   /// Forgets everything that waits for its next attempt.
-  virtual void release_delayed() = 0;
+  virtual void leave_delayed() = 0;
+
   /// When something is due next.
   virtual std::optional<time_point> next_due() const = 0;
 

@@ -35,7 +35,6 @@ class worker_state {
       self_->quit(std::move(message.reason));
     });
     start_destination();
-    ask();
     return {[this](restart_atom) { start_destination(); }};
   }
 
@@ -44,10 +43,15 @@ class worker_state {
 
   void start_destination() {
     if (destination_ || abandoned_.size() >= abandoned_max) return;
+    resting_ = false;
     auto spawned = options_.spawn_destination(self_->system());
-    if (!spawned.ok()) return restart_later(spawned.reason());
-    destination_ = *std::move(spawned);
-    self_->monitor(destination_);
+    if (spawned.ok()) {
+      destination_ = *std::move(spawned);
+      self_->monitor(destination_);
+    } else {
+      restart_later(spawned.reason());
+    }
+    ask();
   }
 
   void ended(const caf::down_msg& message) {
@@ -62,20 +66,22 @@ class worker_state {
   }
 
   /// Gives up a destination that may still be running.
-  void give_up(const std::string& why) {
+  void give_up(const std::string& why, bool hung = false) {
     if (destination_) {
       abandoned_.push_back(destination_.address());
       self_->send_exit(destination_, caf::exit_reason::kill);
       destination_ = nullptr;
     }
-    broke_down(why);
+    broke_down(why, hung);
   }
 
-  void broke_down(const std::string& why) {
+  void broke_down(const std::string& why, bool hung = false) {
     options_.shown->update([](destination_status& status) { ++status.restarts; });
     restart_later({core::errc::unreachable, why});
+    resting_ = true;
     // An actor that ends with a promise in its hands answers nobody.
-    if (in_hand_) lost(why, true);
+    if (!in_hand_) return;
+    report({nothing_but(outcome_kind::unreachable, why), true, hung});
   }
 
   void restart_later(core::error why) {
@@ -96,6 +102,10 @@ class worker_state {
   // --- batches ---
 
   void ask() {
+    // Other workers may have an instance: what they could deliver is not for us to refuse. Where
+    // none can be made the queue must hear why.
+    if (resting_ || asking_ || in_hand_) return;
+    asking_ = true;
     self_->request(options_.queue, caf::infinite, next_atom::value)
         .then([this](const work& next) { take(next); },
               [this](const caf::error& reason) {
@@ -104,6 +114,7 @@ class worker_state {
   }
 
   void take(const work& next) {
+    asking_ = false;
     in_hand_ = next;
     if (!destination_) return refused(not_running_);
     if (next.what.entries.empty()) return ping(next.batch);
@@ -124,13 +135,13 @@ class worker_state {
     self_->request(destination_, hang_limit(options_.timeout), ping_atom::value)
         .then(
             [this, batch] {
-              if (holds(batch)) report({outcome_list(1), false});
+              if (holds(batch)) report({outcome_list(1)});
             },
             [this, batch](const caf::error& reason) {
               if (!holds(batch)) return;
               const auto why = from_caf(self_->system(), reason);
               // A type that cannot be asked is told by the first batch.
-              if (why.code == core::errc::unsupported) return report({outcome_list(1), false});
+              if (why.code == core::errc::unsupported) return report({outcome_list(1)});
               if (reason == caf::sec::request_timeout) return failed(reason);
               refused(why);
             });
@@ -142,17 +153,19 @@ class worker_state {
       return refused(why);
     if (reason == caf::sec::request_timeout) {
       return give_up(fmt::format("it gave no answer within {} ms; another instance takes over",
-                                 hang_limit(options_.timeout).count()));
+                                 hang_limit(options_.timeout).count()),
+                     true);
     }
     give_up(why.text);
   }
 
   /// Nobody could be asked.
-  void refused(const core::error& why) { lost(why.text, false, kind_of(why)); }
+  void refused(const core::error& why) { report({nothing_but(kind_of(why), why.text)}); }
 
-  void lost(const std::string& why, bool broken, outcome_kind kind = outcome_kind::unreachable) {
+  /// The same outcome for all that is in hand, or for a question.
+  outcome_list nothing_but(outcome_kind kind, const std::string& why) const {
     const auto count = std::max<std::size_t>(in_hand_->what.entries.size(), 1);
-    report({outcome_list(count, {kind, why, {}}), broken});
+    return outcome_list(count, {kind, why, {}});
   }
 
   void finish(outcome_list outcomes) {
@@ -160,6 +173,10 @@ class worker_state {
     if (outcomes.size() != entries.size()) {
       return give_up(
           fmt::format("it gave {} outcomes for {} entries", outcomes.size(), entries.size()));
+    }
+    const auto is_unknown = [](const auto& one) { return one.kind > outcome_kind::permanent; };
+    if (std::any_of(outcomes.begin(), outcomes.end(), is_unknown)) {
+      return give_up("it gave an outcome that there is not");
     }
     failed_starts_ = 0;
     std::vector<std::string> delivered;
@@ -171,7 +188,7 @@ class worker_state {
     if (!delivered.empty()) {
       self_->send(options_.wal, delivered_atom::value, options_.destination, std::move(delivered));
     }
-    report({std::move(outcomes), false});
+    report({std::move(outcomes)});
   }
 
   void report(delivery_result result) {
@@ -186,6 +203,8 @@ class worker_state {
   core::error not_running_{core::errc::unreachable, "it is not running"};  ///< why there is none
   std::vector<caf::actor_addr> abandoned_;                                 ///< and still running
   std::optional<work> in_hand_;
+  bool asking_ = false;   ///< the queue has not answered yet
+  bool resting_ = false;  ///< broken down, and no other instance has been tried to make
   std::uint32_t failed_starts_ = 0;
   std::mt19937_64 generator_{std::random_device{}()};  // jitter only
 };

@@ -37,9 +37,9 @@ std::chrono::milliseconds hang_limit(std::chrono::milliseconds timeout) noexcept
 /// One batch at a time: asks the queue for the next, has it delivered, has the log mark what was
 /// delivered, and reports every outcome to the queue. A destination actor that breaks down (see
 /// `destination_actor`) is given up: the batch is reported as `unreachable`, and another one is
-/// spawned, with backoff. One that hangs cannot be ended; it is left to itself, but while
-/// `abandoned_max` of them have not come back no other is spawned. Ends its destination actor when
-/// it ends.
+/// spawned, with backoff; until then it asks for nothing. One that hangs cannot be ended; it is
+/// left to itself, but while `abandoned_max` of them have not come back no other is spawned. Ends
+/// its destination actor when it ends.
 worker_actor spawn_worker_actor(caf::actor_system& system, worker_options options);
 
 /// Instances of a destination that hang and that one worker has given up.

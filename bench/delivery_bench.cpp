@@ -38,7 +38,7 @@ void bench_pipeline_alone(report& out, scratch& disk) {
 }
 
 void bench_sqlite(report& out, scratch& disk) {
-  constexpr std::size_t count = 100 * batch_entries;
+  constexpr std::size_t count = 400 * batch_entries;
   const auto rows = records_of(make_deliveries(count, "d"));
   const auto fresh_file = [&] { return disk.fresh() + ".db"; };
   out.table("Delivered and marked, SQLite", rate_columns);

@@ -35,7 +35,7 @@ void bench_postgres(report& out, scratch& disk) {
     std::printf("\nLeft out, PostgreSQL: it is not installed\n");
   }
   if (!server) return;
-  constexpr std::size_t count = 80 * batch_entries;
+  constexpr std::size_t count = 300 * batch_entries;
   const auto rows = records_of(make_deliveries(count, "d"));
   const auto dsn = server->dsn();
   const auto connections = make_options("d", "postgres").workers;
@@ -63,7 +63,7 @@ void bench_jetstream(report& out, scratch& disk) {
   std::optional<test::nats_cluster> server;
   start(server, "JetStream");
   if (!server) return;
-  constexpr std::size_t count = 200 * batch_entries;
+  constexpr std::size_t count = 400 * batch_entries;
   const auto entries = make_deliveries(count, "d");
   const auto connections = make_options("d", "jetstream").workers;
   destinations::jetstream_options options;

@@ -70,7 +70,7 @@ void read_retry(fields& in, destination_config& out) {
 
 void read_breaker(fields& in, breaker_config& out) {
   out.failure_threshold =
-      in.positive("destination.breaker.failure_threshold", out.failure_threshold, 1'000'000);
+      in.positive("destination.breaker.failure_threshold", out.failure_threshold, 1'000);
   out.open = in.duration("destination.breaker.open_ms", out.open, day_ms);
   out.open_max = in.duration("destination.breaker.max_open_ms", out.open_max, day_ms);
   out.config_fault = in.duration("destination.breaker.config_fault_ms", out.config_fault, day_ms);

@@ -51,8 +51,8 @@ class destination {
   virtual ~destination() = default;
 
   /// Delivers a batch. Returns one outcome for each entry, in the same order; anything else, or an
-  /// exception, is taken as `transient` for the whole batch. An entry reported as `delivered` must
-  /// survive a crash of this process.
+  /// exception, is a breakdown: the entries stay pending, no attempt is counted, and another
+  /// instance takes over. An entry reported as `delivered` must survive a crash of this process.
   virtual std::vector<outcome> deliver(std::span<const core::entry_ptr> batch) = 0;
 
   /// Whether it would take an entry now: connected, schema and rights in order. Writes and creates

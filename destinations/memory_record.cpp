@@ -28,12 +28,19 @@ bool same_key(std::string_view name, std::string_view key) {
                     [&](char a, char b) { return a == lower(b); });
 }
 
+bool is_ascii(std::string_view text) {
+  unsigned char all = 0;  // no branch in the loop, so that it runs over many bytes at once
+  for (const char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
+
 /// The text of a raw string as valid UTF-8. Spelling it as JSON once more is what replaces bad
 /// bytes.
 std::string text_of(std::string_view raw) {
-  std::string text = json::unquote(raw);
-  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-  if (std::all_of(text.begin(), text.end(), ascii)) return text;
+  const auto inside = raw.substr(1, raw.size() - 2);
+  if (is_ascii(inside) && inside.find('\\') == std::string_view::npos) return std::string(inside);
+  const std::string text = json::unquote(raw);
+  if (is_ascii(text)) return text;
   std::string spelled;
   json::append_quoted(spelled, text);
   return json::unquote(spelled);
@@ -111,24 +118,45 @@ core::result<void> read_metadata(std::map<std::string, std::string>& into, std::
   return {};
 }
 
-core::result<void> read_member(memory_record& into, const json::member& item) {
-  const std::string key = json::unquote(item.key);
-  for (const auto& field : fields_before_version) {
-    if (same_key(field.name, key)) return read_text(into.*field.member, item.value, field.name);
-  }
-  for (const auto& field : fields_after_version) {
-    if (same_key(field.name, key)) return read_text(into.*field.member, item.value, field.name);
-  }
-  if (same_key("schema_version", key)) {
-    return read_integer(into.schema_version, item.value, "schema_version");
-  }
-  if (same_key("embedding", key)) return read_embedding(into.embedding, item.value);
-  if (same_key("metadata", key)) return read_metadata(into.metadata, item.value);
-  if (same_key("sensitivity_labels", key)) return read_labels(into.sensitivity_labels, item.value);
-  if (same_key("classification_tier", key)) {
-    return read_text(into.classification_tier, item.value, "classification_tier");
-  }
-  return {};
+/// The keys in the order of section 3.4, in which nearly all payloads have them.
+constexpr auto keys_in_order = [] {
+  std::array<std::string_view, fields_before_version.size() + fields_after_version.size() + 5> keys;
+  std::size_t count = 0;
+  for (const auto& field : fields_before_version) keys[count++] = field.name;
+  keys[count++] = "schema_version";
+  for (const auto& field : fields_after_version) keys[count++] = field.name;
+  for (auto key : {"embedding", "metadata", "sensitivity_labels", "classification_tier"})
+    keys[count++] = key;
+  return keys;
+}();
+
+/// Where a member's key stands among them; their number if it is none of them. `next`: where it
+/// stands if it follows the one before.
+std::size_t find_key(std::string_view raw, std::size_t next) {
+  const auto name = raw.substr(1, raw.size() - 2);
+  for (auto at = next; at < keys_in_order.size(); ++at)
+    if (keys_in_order[at] == name) return at;
+  const std::string key = json::unquote(raw);
+  const auto found = std::find_if(keys_in_order.begin(), keys_in_order.end(),
+                                  [&](auto known) { return same_key(known, key); });
+  return static_cast<std::size_t>(found - keys_in_order.begin());
+}
+
+/// `next`: as for find_key, for this member and then for the one that follows.
+core::result<void> read_member(memory_record& into, const json::member& item, std::size_t& next) {
+  constexpr std::size_t version = fields_before_version.size();
+  constexpr std::size_t embedding = version + 1 + fields_after_version.size();
+  const std::size_t at = find_key(item.key, next);
+  if (at == keys_in_order.size()) return {};
+  next = at + 1;
+  if (at == version) return read_integer(into.schema_version, item.value, keys_in_order[at]);
+  if (at == embedding) return read_embedding(into.embedding, item.value);
+  if (at == embedding + 1) return read_metadata(into.metadata, item.value);
+  if (at == embedding + 2) return read_labels(into.sensitivity_labels, item.value);
+  std::string& text = at < version     ? into.*fields_before_version[at].member
+                      : at < embedding ? into.*fields_after_version[at - version - 1].member
+                                       : into.classification_tier;
+  return read_text(text, item.value, keys_in_order[at]);
 }
 
 std::string_view without_space(std::string_view text) {
@@ -205,8 +233,9 @@ core::result<memory_record> parse_record(std::string_view text) {
   memory_record record;
   record.timestamp = core::zero_timestamp;
   json::members items(raw);
+  std::size_t next = 0;
   while (const auto* item = items.next()) {
-    if (auto read = read_member(record, *item); !read) return read.reason();
+    if (auto read = read_member(record, *item, next); !read) return read.reason();
   }
   auto utc = in_utc(record.timestamp);
   if (!utc) return wrong_type("timestamp", "an RFC 3339 time");

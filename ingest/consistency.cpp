@@ -15,23 +15,6 @@ namespace {
 
 namespace json = core::json;
 
-http_response refusal(const services& house, const core::error& why) {
-  switch (why.code) {
-    case core::errc::not_found:
-      return error_response(404, "destination_not_found", why.text);
-    case core::errc::closed:
-      return error_response(503, "shutting_down", "the server is stopping");
-    case core::errc::overloaded:
-      return error_response(503, "busy", "too many such requests are waiting", 1);
-    case core::errc::wal_full:
-      return error_response(503, "wal_full", "there is no space left for the log", 10);
-    default:
-      break;
-  }
-  house.log->error("consistency check: " + why.text);
-  return error_response(500, "internal_error", "the log failed; the server's log says how");
-}
-
 core::error wrong(const std::string& key, const std::string& expected) {
   return {core::errc::invalid_argument, "\"" + key + "\" must be " + expected};
 }
@@ -122,7 +105,7 @@ void handle_consistency(const services_ptr& house, const http_request& request,
   house->out.check_consistency(
       *std::move(choice),
       [house, respond = std::move(respond)](const core::result<consistency_report>& report) {
-        if (!report) return respond(refusal(*house, report.reason()));
+        if (!report) return respond(refuse(*house, "consistency check", report.reason()));
         http_response answer;
         append_json(answer.body, *report);
         answer.body += '\n';

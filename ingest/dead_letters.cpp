@@ -35,21 +35,6 @@ dead_letter_choice choice_of(const http_request& request) {
   return choice;
 }
 
-http_response refusal(const services& house, const core::error& why) {
-  switch (why.code) {
-    case core::errc::closed:
-      return error_response(503, "shutting_down", "the server is stopping");
-    case core::errc::overloaded:
-      return error_response(503, "busy", "too many such requests are waiting", 1);
-    case core::errc::wal_full:
-      return error_response(503, "wal_full", "there is no space left for the log", 10);
-    default:
-      break;
-  }
-  house.log->error("dead letters: " + why.text);
-  return error_response(500, "internal_error", "the log failed; the server's log says how");
-}
-
 /// What a body asks for, or what is wrong with it.
 class body_reader {
  public:
@@ -133,7 +118,7 @@ void handle_dead_letters(const services_ptr& house, const http_request& request,
                          respond_fn respond) {
   house->out.dead_letters(choice_of(request), [house, respond = std::move(respond)](
                                                   const core::result<dead_letter_page>& page) {
-    if (!page) return respond(refusal(*house, page.reason()));
+    if (!page) return respond(refuse(*house, "dead letters", page.reason()));
     http_response answer;
     json_object body(answer.body);
     std::string& list = body.start("dead_letters");
@@ -157,7 +142,7 @@ void handle_dead_letter(const services_ptr& house, const std::string& payload_id
   choice.with_payloads = true;
   house->out.dead_letters(std::move(choice), [house, respond = std::move(respond)](
                                                  const core::result<dead_letter_page>& page) {
-    if (!page) return respond(refusal(*house, page.reason()));
+    if (!page) return respond(refuse(*house, "dead letters", page.reason()));
     if (page->letters.empty())
       return respond(
           error_response(404, "dead_letter_not_found", "no dead letter has this payload id"));
@@ -175,7 +160,7 @@ void handle_dead_letter_action(const services_ptr& house, dead_letter_action act
   const bool sends = action == dead_letter_action::redrive;
   auto done = [house, sends,
                respond = std::move(respond)](const core::result<std::uint64_t>& count) {
-    if (!count) return respond(refusal(*house, count.reason()));
+    if (!count) return respond(refuse(*house, "dead letters", count.reason()));
     house->log->info(std::to_string(*count) +
                      (sends ? " dead letters are sent once more" : " dead letters were given up"));
     http_response answer;

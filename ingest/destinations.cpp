@@ -8,26 +8,6 @@
 #include "ingest/json_object.hpp"
 
 namespace nexus::ingest {
-namespace {
-
-http_response refusal(const services& house, const core::error& why) {
-  switch (why.code) {
-    case core::errc::not_found:
-      return error_response(404, "destination_not_found", why.text);
-    case core::errc::closed:
-      return error_response(503, "shutting_down", "the server is stopping");
-    case core::errc::overloaded:
-      return error_response(503, "busy", "too many such requests are waiting", 1);
-    default:
-      break;
-  }
-  house.log->error("pausing or resuming a destination: " + why.text);
-  return error_response(500, "internal_error",
-                        "it could not be done, and nothing was changed: the server's log says why");
-}
-
-}  // namespace
-
 void append_json(std::string& out, const destination_state& one) {
   json_object object(out);
   object.number("attempts", one.attempts)
@@ -66,7 +46,7 @@ void handle_switch(const services_ptr& house, destination_switch to, const std::
                    respond_fn respond) {
   const auto& act = to == destination_switch::pause ? house->out.pause : house->out.resume;
   act(name, [house, respond = std::move(respond)](const core::result<destination_state>& state) {
-    if (!state) return respond(refusal(*house, state.reason()));
+    if (!state) return respond(refuse(*house, "pausing or resuming a destination", state.reason()));
     http_response answer;
     append_json(answer.body, *state);
     answer.body += '\n';

@@ -14,6 +14,10 @@ class deterministic {
     while (scheduler().try_run_once()) {
     }
   }
+  /// Handles one message, if there is one.
+  void step() { scheduler().try_run_once(); }
+  /// Messages that wait for their time.
+  std::size_t timers() { return scheduler().clock().schedule().size(); }
   /// Lets time pass, then handles every message.
   void pass(std::chrono::milliseconds time) {
     scheduler().advance_time(time);

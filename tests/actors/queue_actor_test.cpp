@@ -1,134 +1,12 @@
-// The queue's rules, message by message: the test is the worker, the log is scripted, time stands
-// still.
-#include "actors/queue_actor.hpp"
-
-#include <deque>
-
+// The queue's rules, message by message.
 #include "actors/weight.hpp"
-#include "tests/actors/deterministic.hpp"
-#include "tests/actors/log_keeper.hpp"
-#include "tests/actors/scripted_destination.hpp"
-#include "tests/support/catch.hpp"
+#include "tests/actors/queue_house.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
 using namespace nexus::actors;
 using namespace std::chrono_literals;
 using phase = destination_status::phase;
-
-namespace {
-
-/// A log in memory; position i holds the i-th entry.
-struct log_script {
-  std::vector<core::entry_ptr> entries;
-  bool sealed = false;
-  std::vector<fetch_request> fetches;
-  std::vector<wal::failure> failures;
-  std::vector<std::string> delivered;
-};
-
-wal_actor::behavior_type scripted_log(wal_actor::pointer self, std::shared_ptr<log_script> is) {
-  return {
-      [](append_atom, const submission_ptr&) {},
-      [=](delivered_atom, const std::string&, const std::vector<std::string>& ids) {
-        is->delivered.insert(is->delivered.end(), ids.begin(), ids.end());
-      },
-      [=](failed_atom, const std::string&, const std::vector<wal::failure>& failures) {
-        is->failures.insert(is->failures.end(), failures.begin(), failures.end());
-      },
-      [=](fetch_atom, const fetch_request& what) -> caf::result<fetched> {
-        is->fetches.push_back(what);
-        fetched answer;
-        auto at = what.from;
-        for (; at < is->entries.size() && answer.entries.size() < what.entries_max; ++at) {
-          if (is->entries[at]) answer.entries.push_back({at, is->entries[at]});
-        }
-        answer.next = at;
-        answer.last = is->sealed && at == is->entries.size();
-        if (answer.entries.empty() && !is->sealed && what.wait)
-          return self->make_response_promise<fetched>();
-        return answer;
-      },
-      [](flush_atom) {},
-      [](expire_atom) {},
-      [](poll_atom) {},
-      [](release_atom) {},
-      [](seal_atom) {},
-  };
-}
-
-class queue_house : public deterministic {
- public:
-  explicit queue_house(std::size_t entries, std::size_t workers = 0) {
-    for (std::size_t i = 0; i < entries; ++i) {
-      log->entries.push_back(make_entry("p" + std::to_string(i)));
-    }
-    how.settings.name = "d";
-    how.workers = workers;
-    how.retry = {3, 1'000ms, 8'000ms};
-    how.breaker = {1, 1'000ms, 8'000ms, 30'000ms};
-  }
-  ~queue_house() {
-    self->send_exit(queue, caf::exit_reason::user_shutdown);
-    self->send_exit(wal, caf::exit_reason::user_shutdown);
-    settle();
-  }
-
-  void start() {
-    wal = system.spawn(scripted_log, log);
-    queue = spawn_queue_actor(system, {how, wal, spawner, in_order, shown, kept, &metrics});
-    settle();
-    if (how.workers == 0) answer_question(outcome_kind::delivered);
-  }
-
-  /// Takes the question that a queue asks first of all, and answers it.
-  void answer_question(outcome_kind kind) {
-    auto question = next();
-    REQUIRE(question);
-    REQUIRE(question->what.entries.empty());
-    finish(*question, {{outcome{kind, "scripted", {}}}, false});
-  }
-
-  /// Asks as a worker does; the batch, or nothing while there is none.
-  std::optional<work> next() {
-    caf::scoped_actor worker{system};
-    auto asked = worker->request(queue, caf::infinite, next_atom::value);
-    settle();
-    if (!worker->has_next_message()) return {};
-    std::optional<work> got;
-    asked.receive([&](work& given) { got = std::move(given); },
-                  [&](const caf::error& reason) { FAIL(system.render(reason)); });
-    return got;
-  }
-
-  void report(const work& done, outcome_kind kind) {
-    finish(done, {all(done.what.entries, kind), false});
-  }
-
-  void finish(const work& done, delivery_result result) {
-    self->send(queue, report_atom::value, done.batch, std::move(result));
-    settle();
-  }
-
-  /// As a worker does whose destination has broken down.
-  void break_down(const work& done) {
-    finish(done, {all(done.what.entries, outcome_kind::unreachable), true});
-  }
-
-  destination_status status() const { return shown->read(); }
-
-  std::shared_ptr<log_script> log = std::make_shared<log_script>();
-  std::shared_ptr<board> shown = std::make_shared<board>("d", "scripted");
-  std::shared_ptr<log_keeper> kept = std::make_shared<log_keeper>();
-  core::metrics metrics;
-  destination_options how;
-  destination_spawner spawner;
-  bool in_order = false;
-  wal_actor wal;
-  queue_actor queue;
-};
-
-}  // namespace
 
 TEST_CASE("a queue never holds more than its window, and fetches when a quarter of it is free") {
   queue_house in(1'000);
@@ -249,28 +127,6 @@ TEST_CASE("a report of a batch that nobody holds changes nothing") {
   CHECK(in.status().queued == 0);
 }
 
-TEST_CASE("a drain delivers what the log still has and leaves what is in backoff") {
-  queue_house in(50);
-  in.how.window_entries_max = 10;
-  in.how.batch_entries_max = 1;
-  in.start();
-  in.report(*in.next(), outcome_kind::transient);
-  in.log->sealed = true;
-  caf::scoped_actor stopper{in.system};
-  auto drained = stopper->request(in.queue, caf::infinite, drain_atom::value);
-  in.settle();
-  for (int i = 0; i < 49; ++i) {
-    REQUIRE_FALSE(stopper->has_next_message());
-    auto got = in.next();
-    REQUIRE(got);
-    in.report(*got, outcome_kind::delivered);
-  }
-  REQUIRE(stopper->has_next_message());
-  drained.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
-  CHECK(in.status().delivered == 49);
-  CHECK(in.log->failures.empty());
-}
-
 TEST_CASE("a destination is asked how it is before anything is delivered to it") {
   queue_house in(0);
   in.how.workers = 1;  // no worker answers: its destination cannot be made
@@ -335,31 +191,31 @@ TEST_CASE("the operator's pause holds everything, and the resume ends a wait") {
                 [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
 }
 
-TEST_CASE("after a breakdown the batches shrink until the entry is alone, and then it waits") {
+TEST_CASE("after a breakdown the entries travel alone, and one that breaks it down again waits") {
   queue_house in(8);
   in.how.batch_entries_max = 8;
   in.how.breaker = {100, 1'000ms, 8'000ms, 30'000ms};
   in.start();
-  std::vector<std::size_t> sizes;
-  for (int round = 0; round < 4; ++round) {
-    auto got = in.next();
-    REQUIRE(got);
-    sizes.push_back(got->what.entries.size());
-    in.break_down(*got);
-  }
-  CHECK(sizes == std::vector<std::size_t>{8, 4, 2, 1});
+  auto batch = in.next();
+  REQUIRE(batch);
+  CHECK(batch->what.entries.size() == 8);
+  in.break_down(*batch);
+  auto first = in.next();
+  REQUIRE(first);
+  CHECK(first->what.entries.size() == 1);
+  in.break_down(*first);
   CHECK(in.kept->text().find("entry p0 alone") != std::string::npos);
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 7; ++round) {
     auto got = in.next();
     REQUIRE(got);
+    CHECK(got->what.entries.size() == 1);
     CHECK(got->what.entries.front()->payload_id != "p0");
     in.report(*got, outcome_kind::delivered);
   }
-  CHECK(in.status().delivered == 7);
   in.pass(1'000ms);
   auto again = in.next();
   REQUIRE(again);
-  CHECK(again->what.entries.size() == 1);
+  CHECK(again->what.entries.front()->payload_id == "p0");
   in.report(*again, outcome_kind::delivered);
   CHECK(in.status().delivered == 8);
   CHECK(in.log->failures.empty());
@@ -400,11 +256,12 @@ TEST_CASE("a key that fails does not keep other keys from a full window") {
   for (std::size_t i = 0; i < 390; ++i) REQUIRE(seen[i] == "p" + std::to_string(i));
 }
 
-TEST_CASE("entries of a destination actor that died are delivered by the next one") {
-  queue_house in(3, 1);
-  auto spawned = std::make_shared<int>(0);
-  auto arrived = std::make_shared<std::vector<std::string>>();
-  in.spawner = [=](caf::actor_system& system) -> core::result<destination_actor> {
+namespace {
+
+/// The first actor that it makes ends when it is used; the others note what arrives.
+destination_spawner first_crashes(std::shared_ptr<int> spawned,
+                                  std::shared_ptr<std::vector<std::string>> arrived) {
+  return [=](caf::actor_system& system) -> core::result<destination_actor> {
     // With an argument: without one CAF binds a reference to null, which sanitizers report.
     auto run = [=](destination_actor::pointer self,
                    bool crashes) -> destination_actor::behavior_type {
@@ -423,10 +280,40 @@ TEST_CASE("entries of a destination actor that died are delivered by the next on
     };
     return system.spawn(run, ++*spawned == 1);
   };
+}
+
+}  // namespace
+
+TEST_CASE("entries of a destination actor that died are delivered by the next one") {
+  queue_house in(3, 1);
+  auto spawned = std::make_shared<int>(0);
+  auto arrived = std::make_shared<std::vector<std::string>>();
+  in.spawner = first_crashes(spawned, arrived);
   in.start();
   for (int second = 0; second < 10; ++second) in.pass(1'000ms);
   CHECK(*spawned == 2);
   CHECK(*arrived == std::vector<std::string>{"p0", "p1", "p2"});
   CHECK(in.log->delivered == *arrived);
+  CHECK(in.status().queued == 0);
+}
+
+TEST_CASE("a worker whose destination has broken down takes nothing from those who have one") {
+  queue_house in(5, 1);
+  in.how.batch_entries_max = 1;
+  in.how.breaker = {1, 1ms, 1ms, 1ms};
+  auto spawned = std::make_shared<int>(0);
+  auto arrived = std::make_shared<std::vector<std::string>>();
+  in.spawner = first_crashes(spawned, arrived);
+  in.start();
+  for (int step = 0; step < 20; ++step) in.pass(10ms);
+  CHECK(*spawned == 1);  // the next one comes after half a second at the earliest
+  CHECK(in.status().attempts == 1);
+  auto got = in.next();
+  REQUIRE(got);
+  in.report(*got, outcome_kind::delivered);
+  CHECK(in.status().state == phase::running);
+  for (int second = 0; second < 10; ++second) in.pass(1'000ms);
+  CHECK(*spawned == 2);
+  CHECK(arrived->size() == 4);
   CHECK(in.status().queued == 0);
 }

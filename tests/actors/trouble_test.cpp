@@ -96,6 +96,39 @@ TEST_CASE("one entry that breaks a destination down does not keep the others fro
   CHECK(running->status().wal.permanent_failures == 0);
 }
 
+TEST_CASE("an outcome that there is not is a breakdown, and the queue lives on") {
+  auto target = std::make_shared<script>([](std::size_t call, batch_view batch) {
+    return all(batch, call == 1 ? static_cast<outcome_kind>(200) : outcome_kind::delivered);
+  });
+  house in({{"d", target}});
+  auto running = in.start();
+  append(*running, 0, 1);
+  CHECK(target->wait_calls(2));
+  CHECK(running->stop(long_budget) == 0);
+  CHECK(running->status().destinations[0].restarts == 1);
+}
+
+TEST_CASE("one entry that a destination hangs over each time is left, and the others get through") {
+  auto never = std::make_shared<gate>();
+  auto target = std::make_shared<script>([never](std::size_t, batch_view batch) {
+    for (const auto& entry : batch)
+      if (entry->payload_id == "p7") never->pass();
+    return all(batch, outcome_kind::delivered);
+  });
+  house in({{"d", target}});
+  in.how.destinations[0].settings.timeout = 1ms;
+  auto running = in.start();
+  append(*running, 0, 300);
+  CHECK(wait_for(*running, [](const auto& now) { return now[0].delivered == 299; }));
+  append(*running, 300, 400);
+  CHECK(wait_for(*running, [](const auto& now) {
+    return now[0].delivered == 399 && now[0].queued == 0 && now[0].pending == 1;
+  }));
+  CHECK(running->status().destinations[0].restarts < abandoned_max);
+  never->open();
+  CHECK(running->stop(long_budget) == 1);
+}
+
 TEST_CASE("a destination paused by the operator gets nothing until it is resumed") {
   auto target = std::make_shared<script>();
   house in({{"d", target}});

@@ -127,7 +127,7 @@ TEST_CASE("an entry that a destination broke down over travels alone") {
     auto in = make_window(keep, true);
     for (wal::position at = 0; at < 3; ++at) in->add(pending(at, "s"));
     auto lent = in->lend(2, any);
-    lent[1].breakdowns = 1;
+    lent[1].alone = true;
     in->put_back(std::move(lent));
     CHECK(places(in->lend(9, any)) == list{0});
     if (keep == ordering::none) {
@@ -191,6 +191,27 @@ TEST_CASE("keys that wait give their room up, and what was forgotten comes back 
   CHECK(seen == expected);
   CHECK(in->entries() == 0);
   CHECK(in->bytes() == 0);
+}
+
+TEST_CASE("of a key that is left for the next run nothing is lent any more") {
+  auto in = make_window(ordering::subject, true);
+  for (wal::position at = 0; at < 40; ++at) in->add(pending(at, at < 39 ? "left" : "other"));
+  auto lent = in->lend(3, any);
+  SECTION("while it is lent") {
+    in->leave(lent[0]);
+    in->put_back({lent[1], lent[2]});
+  }
+  SECTION("while it waits, with a gap") {
+    in->delay(lent[0], now + 1s);
+    in->put_back({lent[1], lent[2]});
+    REQUIRE(in->make_room());
+    in->leave_delayed();
+  }
+  in->add(pending(40, "left"));
+  CHECK(in->entries() == 1);
+  CHECK_FALSE(in->gap());
+  CHECK_FALSE(in->next_due());
+  CHECK(places(in->lend(9, any)) == list{39});
 }
 
 TEST_CASE("whatever happens, each key keeps its order and nothing is lost") {

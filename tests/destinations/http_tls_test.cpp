@@ -76,8 +76,10 @@ TEST_CASE("a server that does not take our certificate delivers nothing") {
   CHECK(with.receiver.take().requests.empty());
 }
 
-TEST_CASE("a server without TLS behind an https URL is unreachable") {
+TEST_CASE("a server without TLS behind an https URL costs no attempt") {
   http_receiver plain;
   const auto to = made_for("https://127.0.0.1:" + std::to_string(plain.port()));
-  CHECK(deliver_one(*to, entry_that("a")).kind == outcome_kind::unreachable);
+  // Newer versions of libcurl call it a certificate that could not be verified.
+  const auto kind = deliver_one(*to, entry_that("a")).kind;
+  CHECK((kind == outcome_kind::unreachable || kind == outcome_kind::config_fault));
 }
