@@ -192,8 +192,15 @@ class worker_state {
   }
 
   void report(delivery_result result) {
-    self_->send(options_.queue, report_atom::value, in_hand_->batch, std::move(result));
+    const auto batch = in_hand_->batch;
     in_hand_.reset();
+    // Where all is well the next batch need not wait until the queue has gone through this one.
+    const auto& all = result.outcomes;
+    const bool well = std::all_of(all.begin(), all.end(), [](const auto& one) {
+      return one.kind == outcome_kind::delivered;
+    });
+    if (well) ask();
+    self_->send(options_.queue, report_atom::value, batch, std::move(result));
     ask();
   }
 
