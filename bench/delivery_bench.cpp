@@ -130,7 +130,7 @@ void bench_memory(report& out, scratch& disk) {
 /// the dead one. What differs is that it is there, with a full window, and is tried ten times as
 /// often as by default. Filling its window is done once, however long it is dead, and not counted.
 void bench_dead_neighbour(report& out, scratch& disk) {
-  constexpr std::size_t count = 100'000, many = 15;
+  constexpr std::size_t count = 200'000, many = 15;
   const auto with = [&](bool neighbour) {
     return [&disk, neighbour] {
       actors::pipeline_options how;
