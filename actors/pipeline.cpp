@@ -199,6 +199,10 @@ class running_pipeline final : public pipeline {
     return sent;
   }
 
+  core::result<void> reconfigure(std::vector<destination_options>, milliseconds) override {
+    return core::error{core::errc::unsupported, "destinations change with the next start"};
+  }
+
   void release_waiting() override {
     std::shared_lock guard(entrance_mutex_);
     if (inside_.wal) caf::anon_send(inside_.wal, release_atom::value);

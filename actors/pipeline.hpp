@@ -56,6 +56,8 @@ struct pipeline_options {
   wal::options wal;
   std::vector<destination_options> destinations;
   std::uint64_t pending_entries_max = 10'000'000;  ///< above it `append` answers `overloaded`
+  /// Likewise: bytes of the lines that wait in the log.
+  std::uint64_t pending_bytes_max = std::uint64_t{16} << 30;
   std::size_t in_flight_bytes_max =
       256 * 1024 * 1024;  ///< payload bytes on their way to the disk; above it likewise
   /// Called by start() for every entry that is pending, oldest first and before any is delivered:
@@ -127,6 +129,14 @@ class pipeline {
 
   /// Gives dead letters up for good. Returns how many.
   virtual core::result<std::uint64_t> purge(const wal::dead_letter_filter& which) = 0;
+
+  /// Takes over another list of destinations while entries go on being appended: new ones are
+  /// started, those that are not in it are stopped and their entries stay pending, those that have
+  /// changed are stopped and started again; the others are not touched. A stopped one gets up to
+  /// `budget` to end what is on its way to it. Nothing changes after an error: `bad_config` as for
+  /// start(), `closed`. Blocks; not at the same time as another call of it.
+  virtual core::result<void> reconfigure(std::vector<destination_options> destinations,
+                                         std::chrono::milliseconds budget) = 0;
 
   /// Stops deliveries to a destination until it is resumed; batches on their way end as they do.
   /// Resuming also has it tried at once where it is waiting or misconfigured. Error `not_found`.

@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds answer_time{75};
 std::string banner(const config::config& settings, const std::string& address) {
   for (const auto& source : settings.sources) {
     if (!source.can_write) continue;
-    const std::string key(source.api_key.reveal());
+    const std::string key(source.api_keys.front().reveal());
     const std::string& to = source.target_destinations.front();
     return "\nSource \"" + source.name + "\", API key:\n  " + key +
            "\n\nWrite:\n  curl -sS -X POST http://" + address + "/inbound/" + source.name +

@@ -70,8 +70,7 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
   how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
-    if (!writes.add(value) || value.idempotency_key.empty()) return;
-    door_->restore(value.source, value.idempotency_key, value.payload_id);
+    if (writes.add(value) && !value.idempotency_key.empty()) door_->restore(value);
   };
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
   if (!started) return started.reason();
@@ -86,6 +85,7 @@ core::result<void> service::start_server() {
     return started.reason();
   }
   server_ = std::move(*started);
+  door_->enter(ingest::door_phase::serving);
   return {};
 }
 

@@ -31,13 +31,21 @@ location key_place(const value& document) {
   return key != nullptr ? key->key_at : document.where;
 }
 
+bool share_key(const source_config& a, const source_config& b) {
+  return std::any_of(a.api_keys.begin(), a.api_keys.end(), [&b](const secret& key) {
+    return !key.empty() &&
+           std::any_of(b.api_keys.begin(), b.api_keys.end(),
+                       [&](const auto& other) { return other.reveal() == key.reveal(); });
+  });
+}
+
 /// The same reference twice is a mistake even where it leads to nothing yet.
 bool same_key(const value& a, const source_config& a_settings, const value& b,
               const source_config& b_settings) {
   const value* a_key = a.find("source.api_key");
   const value* b_key = b.find("source.api_key");
   if (a_key && b_key && !a_key->text.empty() && a_key->text == b_key->text) return true;
-  return !a_settings.api_key.empty() && a_settings.api_key.reveal() == b_settings.api_key.reveal();
+  return share_key(a_settings, b_settings);
 }
 
 /// `documents` and `sources` run in step.

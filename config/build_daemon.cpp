@@ -61,6 +61,10 @@ void read_limits(fields& in, config& out, const mode_preset& preset) {
   out.queue_size = in.positive("daemon.queue_size", out.queue_size, entries_most);
   out.pending_entries_max =
       in.positive("daemon.max_pending_entries", out.pending_entries_max, entries_most);
+  out.pending_mb_max = in.positive("daemon.max_pending_mb", out.pending_mb_max, mib_most);
+  out.idempotency_keys_max =
+      in.positive("daemon.max_idempotency_keys", out.idempotency_keys_max, entries_most);
+  out.watch_files = in.flag("daemon.watch_config", out.watch_files);
   out.drain_timeout = std::chrono::seconds(in.positive("daemon.shutdown.drain_timeout_seconds",
                                                        out.drain_timeout.count(), seconds_most));
   constexpr std::string_view rate = "daemon.rate_limit.global_requests_per_minute";
@@ -68,6 +72,31 @@ void read_limits(fields& in, config& out, const mode_preset& preset) {
   out.global_requests_per_minute =
       in.has(rate) ? in.positive(rate, out.global_requests_per_minute, rate_most)
                    : preset.global_requests_per_minute;
+}
+
+void read_http_limits(fields& in, limits_config& out) {
+  constexpr std::int64_t connections_most = 1'000'000;
+  constexpr std::int64_t bytes_most = std::int64_t{1} << 30;
+  const auto number = [&in](std::string_view name, std::int64_t& value, std::int64_t most,
+                            std::int64_t least = 1) {
+    value = in.positive("daemon.limits." + std::string(name), value, most, least);
+  };
+  number("max_connections", out.max_connections, connections_most);
+  number("max_connections_per_address", out.max_connections_per_address, connections_most);
+  number("max_header_bytes", out.max_header_bytes, 1024 * 1024, 256);
+  number("max_headers", out.max_headers, 10'000);
+  number("max_target_bytes", out.max_target_bytes, 1024 * 1024, 16);
+  number("min_body_bytes_per_second", out.min_body_bytes_per_second, bytes_most);
+  number("max_in_flight_mb", out.max_in_flight_mb, mib_most);
+  number("max_batch_bytes", out.max_batch_bytes, bytes_most);
+  number("max_batch_entries", out.max_batch_entries, 1'000'000);
+  const auto seconds = [&in](std::string_view name, std::chrono::seconds& value) {
+    value = in.duration("daemon.limits." + std::string(name), value, seconds_most);
+  };
+  seconds("header_timeout_seconds", out.header_timeout);
+  seconds("body_timeout_seconds", out.body_timeout);
+  seconds("write_timeout_seconds", out.write_timeout);
+  seconds("idle_timeout_seconds", out.idle_timeout);
 }
 
 void read_integrity(fields& in, wal_config& out, const mode_preset& preset) {
@@ -108,25 +137,6 @@ void read_wal(fields& in, config& out, const mode_preset& preset) {
       "daemon.wal.watchdog.interval_seconds", out.watchdog_interval.count(), seconds_most));
   out.watchdog_disk_bytes_min = in.positive("daemon.wal.watchdog.min_disk_bytes",
                                             out.watchdog_disk_bytes_min, std::int64_t{1} << 60);
-}
-
-/// Whoever asks for a protection that is not there must hear so before the first byte comes in.
-void refuse_unbuilt(fields& in, const config& out, std::string_view path, bool preset,
-                    const std::string& what) {
-  if (in.has(path)) {
-    if (!in.flag(path, false)) return;
-    in.fail("not_built", path, std::string(path) + " = true, but " + what);
-  } else if (preset) {
-    in.fail("not_built", "daemon.mode",
-            "mode \"" + out.mode + "\" asks for " + std::string(path) + ", but " + what);
-  }
-}
-
-void refuse_unbuilt(fields& in, const config& out, const mode_preset& preset) {
-  refuse_unbuilt(in, out, "daemon.tls.enabled", preset.tls,
-                 "this version has no TLS: requests and keys would cross the network in the clear. "
-                 "To accept that (on loopback, or behind a proxy that does TLS), write "
-                 "`tls.enabled = false` under [daemon]");
 }
 
 bool is_cidr(const std::string& text) {
@@ -176,6 +186,15 @@ void check_oauth(fields& in) {
   }
 }
 
+void read_security_events(fields& in, security_events_config& out) {
+  out.enabled = in.flag("security_events.enabled", out.enabled);
+  constexpr std::string_view file = "security_events.log_file";
+  if (!in.text(file).empty()) out.log_file = in.absolute(file, "");
+  out.max_file_size_mb =
+      in.positive("security_events.max_file_size_mb", out.max_file_size_mb, mib_most);
+  out.max_files = in.positive("security_events.max_files", out.max_files, 10'000);
+}
+
 void read_consistency(fields& in, consistency_config& out) {
   out.enabled = in.flag("consistency.enabled", out.enabled);
   out.interval = std::chrono::seconds(
@@ -195,7 +214,12 @@ config build_daemon(const value& document, const std::string& home,
   read_listener(in, out);
   read_limits(in, out, preset);
   read_wal(in, out, preset);
-  refuse_unbuilt(in, out, preset);
+  out.tls.enabled = in.flag("daemon.tls.enabled", preset.tls);
+  out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
+  out.mcp.api_key = in.key("daemon.mcp.api_key");
+  out.cors_origins = in.list("daemon.cors.allowed_origins");
+  read_http_limits(in, out.limits);
+  read_security_events(in, out.security_events);
   if (auto tiers = in.list("daemon.retrieval_firewall.tier_order"); !tiers.empty()) {
     out.tier_order = std::move(tiers);
   }

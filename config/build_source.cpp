@@ -9,13 +9,27 @@ namespace {
 
 constexpr std::int64_t ack_timeout_ms_most = 600'000;
 
+/// One key at least, in either of the two places.
+void read_keys(fields& in, source_config& out) {
+  constexpr std::string_view one = "source.api_key";
+  constexpr std::string_view more = "source.api_keys";
+  const value* list = in.find(more);
+  const bool listed = list != nullptr && !list->children.empty();
+  if (!listed || in.has(one)) out.api_keys.push_back(in.required_key(one, "empty_key"));
+  if (!listed) return;
+  for (const value& reference : list->children) {
+    if (reference.kind != value_kind::string) continue;
+    out.api_keys.push_back(in.required_key(reference, std::string(more), "empty_key"));
+  }
+}
+
 void read_identity(fields& in, source_config& out) {
   out.name = in.text("source.name");
   const value* name = in.find("source.name");
   if (out.name.empty() && (name == nullptr || name->kind == value_kind::string)) {
     in.fail("missing_name", "source.name", "a source needs a name: name = \"…\" under [source]");
   }
-  out.api_key = in.required_key("source.api_key", "empty_key");
+  read_keys(in, out);
   out.name_space = in.text("source.namespace", out.name);
   out.can_read = in.flag("source.can_read", false);
   out.can_write = in.flag("source.can_write", false);
@@ -63,14 +77,25 @@ void read_actor(fields& in, source_config& out) {
   }
 }
 
+/// 0 is a window, too: for ever.
+std::chrono::seconds read_window(fields& in, std::chrono::seconds when_absent) {
+  constexpr std::string_view path = "source.idempotency.dedup_window_seconds";
+  const value* found = in.find(path);
+  if (found != nullptr && found->kind == value_kind::integer && found->integer == 0)
+    return std::chrono::seconds{0};
+  return std::chrono::seconds(in.positive(path, when_absent.count(), 315'360'000));
+}
+
 void read_limits(fields& in, source_config& out, std::int64_t rate_default) {
   out.requests_per_minute =
       in.positive("source.rate_limit.requests_per_minute", rate_default, 1'000'000'000);
   out.payload_bytes_max =
       in.positive("source.payload_limits.max_bytes", out.payload_bytes_max, std::int64_t{1} << 30);
   out.idempotency_enabled = in.flag("source.idempotency.enabled", false);
-  out.dedup_window_seconds =
-      in.positive("source.idempotency.dedup_window_seconds", out.dedup_window_seconds, 315'360'000);
+  out.dedup_window = read_window(in, out.dedup_window);
+  const bool strict = in.flag("source.strict_idempotency", false);
+  out.strict_idempotency = in.flag("source.idempotency.strict_idempotency", strict);
+  out.require_content = in.flag("source.require_content", false);
 }
 
 void read_mapping(fields& in, source_config& out) {

@@ -45,6 +45,55 @@ struct wal_config {
   std::int64_t min_free_mb = 16;
 };
 
+enum class tls_version { v1_0, v1_1, v1_2, v1_3 };
+
+/// Whether a client must show a certificate: `client_auth` of `[daemon.tls]`.
+enum class client_auth { none, if_given, required };
+
+/// `[daemon.tls]`. The files are PEM; certificates may be a chain.
+struct tls_config {
+  bool enabled = false;
+  std::string cert_file;
+  std::string key_file;
+  std::string client_ca_file;  ///< whom client certificates must come from; empty: from nobody
+  tls_version min_version = tls_version::v1_2;
+  tls_version max_version = tls_version::v1_3;
+  client_auth clients = client_auth::none;  ///< `client_auth`
+};
+
+/// `[daemon.limits]`: what one client, and all of them together, may take. A listener's limits hold
+/// until the next start, those of batches change with a reload.
+struct limits_config {
+  std::int64_t max_connections = 4000;
+  std::int64_t max_connections_per_address = 2000;
+  std::int64_t max_header_bytes = 16 * 1024;
+  std::int64_t max_headers = 100;
+  std::int64_t max_target_bytes = 8 * 1024;
+  std::chrono::seconds header_timeout{10};  ///< `header_timeout_seconds`, like the next three
+  std::chrono::seconds body_timeout{10};    ///< plus the time that the body takes at the rate below
+  std::chrono::seconds write_timeout{60};
+  std::chrono::seconds idle_timeout{120};
+  std::int64_t min_body_bytes_per_second = 64 * 1024;
+  std::int64_t max_in_flight_mb = 256;  ///< bodies being read or not yet answered, all together
+  std::int64_t max_batch_bytes = 32 * 1024 * 1024;  ///< of a body with many entries, decompressed
+  std::int64_t max_batch_entries = 10'000;
+};
+
+/// `[daemon.mcp]`. There is no MCP server in this version; its key is known, so that it is told
+/// apart from an unknown one.
+struct mcp_config {
+  bool enabled = false;
+  secret api_key;
+};
+
+/// `[security_events]`.
+struct security_events_config {
+  bool enabled = false;
+  std::string log_file;  ///< absolute
+  std::int64_t max_file_size_mb = 100;
+  std::int64_t max_files = 5;  ///< rotated ones that are kept
+};
+
 /// `[source.policy]`; an empty list allows everything.
 struct policy_config {
   std::vector<std::string> allowed_destinations;
@@ -60,7 +109,9 @@ enum class ack_level { durable, delivered };
 struct source_config {
   location where;
   std::string name;
-  secret api_key;
+  /// `api_key` and `api_keys`, at least one: any of them opens the door, so that keys can be
+  /// changed one client at a time.
+  std::vector<secret> api_keys;
   std::string name_space;  ///< `namespace`; default: the name
   bool can_read = false;
   bool can_write = false;
@@ -78,8 +129,12 @@ struct source_config {
   std::vector<std::pair<std::string, std::string>> mapping;
   /// output field -> transforms in the order in which they apply
   std::vector<std::pair<std::string, std::vector<std::string>>> transform;
+  bool require_content = false;  ///< an entry without content is refused
   bool idempotency_enabled = false;
-  std::int64_t dedup_window_seconds = 300;
+  /// How long a key stands for the entry that it came with; 0: as long as the log has it.
+  std::chrono::seconds dedup_window{300};
+  /// A key that comes again with another body is refused.
+  bool strict_idempotency = false;
   policy_config policy;
   std::string default_classification_tier = "public";
 };
@@ -139,12 +194,20 @@ struct config {
   std::int64_t queue_size = 10'000;  ///< entries held in memory for each destination
   std::int64_t pending_entries_max =
       10'000'000;  ///< `max_pending_entries`: above it, writes are refused with 429
+  std::int64_t pending_mb_max = 16'384;  ///< `max_pending_mb`: likewise, MiB of lines in the log
+  std::int64_t idempotency_keys_max = 1'000'000;  ///< `max_idempotency_keys`: held in memory
+  bool watch_files = true;  ///< `watch_config`: a change of the files is a request to reload
   std::chrono::seconds drain_timeout{30};
   std::int64_t global_requests_per_minute = 2000;
   wal_config wal;
   std::vector<std::string> tier_order{"public", "internal", "confidential", "restricted"};
   std::chrono::seconds watchdog_interval{30};
   std::int64_t watchdog_disk_bytes_min = 100 * 1024 * 1024;
+  tls_config tls;
+  limits_config limits;
+  mcp_config mcp;
+  security_events_config security_events;
+  std::vector<std::string> cors_origins;  ///< `[daemon.cors] allowed_origins`; "*": every one
   std::vector<std::string> trusted_proxy_cidrs;
   std::vector<std::string> forwarded_headers;
   consistency_config consistency;

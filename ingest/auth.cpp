@@ -20,8 +20,9 @@ std::optional<std::string_view> bearer_token(
 authenticator::authenticator(const config::config& settings) {
   if (sodium_init() < 0) std::abort();
   admin_ = digest_of(settings.admin_token.reveal());
-  for (const auto& source : settings.sources)
-    sources_.push_back(digest_of(source.api_key.reveal()));
+  for (std::size_t i = 0; i < settings.sources.size(); ++i)
+    for (const auto& key : settings.sources[i].api_keys)
+      sources_.push_back({digest_of(key.reveal()), i});
 }
 
 identity authenticator::recognise(std::optional<std::string_view> authorization) const {
@@ -30,9 +31,9 @@ identity authenticator::recognise(std::optional<std::string_view> authorization)
   const digest sent = digest_of(*token);
   identity who;
   if (sodium_memcmp(sent.data(), admin_.data(), sent.size()) == 0) who.kind = token_class::admin;
-  for (std::size_t i = 0; i < sources_.size(); ++i)
-    if (sodium_memcmp(sent.data(), sources_[i].data(), sent.size()) == 0)
-      who = {token_class::source, i};
+  for (const auto& [key, source] : sources_)
+    if (sodium_memcmp(sent.data(), key.data(), sent.size()) == 0)
+      who = {token_class::source, source};
   return who;
 }
 

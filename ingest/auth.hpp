@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
@@ -37,7 +38,8 @@ class authenticator {
   static digest digest_of(std::string_view token);
 
   digest admin_;
-  std::vector<digest> sources_;
+  /// Every key of every source, with the source's index.
+  std::vector<std::pair<digest, std::size_t>> sources_;
 };
 
 }  // namespace nexus::ingest

@@ -1,5 +1,6 @@
 #include "ingest/door.hpp"
 
+#include <algorithm>
 #include <any>
 #include <string_view>
 #include <utility>
@@ -30,16 +31,14 @@ struct admitted {
 door::door(std::shared_ptr<const config::config> settings, ports behind, core::logger_ptr log,
            core::metrics& metrics, door_options options)
     : services_(std::make_shared<services>(std::move(behind), std::move(log), metrics,
-                                           std::move(options))),
-      snapshot_(std::make_shared<snapshot>(std::move(settings), metrics)) {
-  for (const auto& source : snapshot_->sources())
-    for (const auto& problem : source.mapping.problems()) services_->log->error(problem);
+                                           std::move(options))) {
+  apply(std::move(settings));
 }
 
 header_decision door::on_header(const http_request& request) {
   auto match = find_route(request.method, request.path);
   if (!match.found) return {std::move(match.refusal), 0, {}};
-  admitted in{std::move(*match.found), snapshot_, nullptr};
+  admitted in{std::move(*match.found), current(), nullptr};
   if (in.where.needs != access_level::open) {
     const auto who = in.config->auth().recognise(request.header("Authorization"));
     if (auto refused = check_token(in.where, who.kind, request)) return {std::move(refused), 0, {}};
@@ -128,9 +127,31 @@ void door::on_request(http_request request, respond_fn respond) {
   }
 }
 
-void door::restore(const std::string& source, const std::string& key,
-                   const std::string& payload_id) {
-  services_->idempotency.restore(source, key, payload_id);
+void door::restore(const core::entry& written) {
+  const auto now = current();
+  const auto& all = now->settings().sources;
+  const auto source = std::find_if(all.begin(), all.end(),
+                                   [&](const auto& one) { return one.name == written.source; });
+  if (source == all.end() || !source->idempotency_enabled) return;
+  services_->idempotency.restore(written.source, written.idempotency_key, source->dedup_window,
+                                 {written.payload_id, {}}, services_->options.clock());
+}
+
+snapshot_ptr door::current() const {
+  const std::lock_guard lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+void door::apply(std::shared_ptr<const config::config> settings) {
+  auto next = std::make_shared<snapshot>(std::move(settings), services_->metrics);
+  for (const auto& source : next->sources())
+    for (const auto& problem : source.mapping.problems()) services_->log->error(problem);
+  const std::lock_guard lock(snapshot_mutex_);
+  snapshot_ = std::move(next);
+}
+
+void door::enter(door_phase phase) {
+  services_->phase = phase;
 }
 
 }  // namespace nexus::ingest

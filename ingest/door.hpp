@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -35,9 +36,16 @@ class door final : public http_handler {
   /// `request.context` must be what on_header returned for this request.
   void on_request(http_request request, respond_fn respond) override;
 
-  /// Remembers the idempotency key of an entry from an earlier run that is still pending. Call it
-  /// before serving.
-  void restore(const std::string& source, const std::string& key, const std::string& payload_id);
+  /// Remembers the idempotency key of an entry from an earlier run, if its source deduplicates and
+  /// the key's window is not over. Call it in the order of the log, before serving.
+  void restore(const core::entry& written);
+
+  /// Requests that arrive from now on are treated by this configuration; those in progress keep
+  /// theirs.
+  void apply(std::shared_ptr<const config::config> settings);
+
+  /// It begins as `starting`. Any thread.
+  void enter(door_phase phase);
 
  private:
   /// Nothing: the token is good for the route.
@@ -46,7 +54,10 @@ class door final : public http_handler {
   http_response unauthorized(std::string_view code, std::string_view message,
                              const http_request& request) const;
 
+  snapshot_ptr current() const;
+
   services_ptr services_;
+  mutable std::mutex snapshot_mutex_;
   snapshot_ptr snapshot_;
 };
 

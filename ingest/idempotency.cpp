@@ -28,18 +28,23 @@ idempotency_store::digest digest_of(std::string_view source, std::string_view ke
 }  // namespace
 
 idempotency_store::claim::claim(claim&& other) noexcept
-    : store_(std::exchange(other.store_, nullptr)), key_(other.key_) {}
+    : store_(std::exchange(other.store_, nullptr)),
+      key_(other.key_),
+      window_(other.window_),
+      first_(other.first_) {}
 
 idempotency_store::claim& idempotency_store::claim::operator=(claim&& other) noexcept {
   if (this == &other) return *this;
   drop();
   store_ = std::exchange(other.store_, nullptr);
   key_ = other.key_;
+  window_ = other.window_;
+  first_ = other.first_;
   return *this;
 }
 
-void idempotency_store::claim::settle(const std::string& payload_id) {
-  if (auto* store = std::exchange(store_, nullptr)) store->settle(key_, payload_id);
+void idempotency_store::claim::settle(const original& written) {
+  if (auto* store = std::exchange(store_, nullptr)) store->settle(key_, window_, written);
 }
 
 void idempotency_store::claim::drop() {
@@ -48,6 +53,7 @@ void idempotency_store::claim::drop() {
 
 std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view source,
                                                                 std::string_view key,
+                                                                std::chrono::seconds window,
                                                                 waiter later) {
   const digest id = digest_of(source, key);
   const std::lock_guard lock(mutex_);
@@ -55,19 +61,20 @@ std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view
   slot& found = at->second;
   if (is_new) {
     found.in_flight = std::make_shared<flight>();
-    return turn(claim(this, id));
+    return turn(claim(this, id, window, true));
   }
-  if (!found.in_flight) return turn(found.payload_id);
+  if (!found.in_flight) return turn(found.written);
   found.in_flight->waiters.push_back(std::move(later));
   return std::nullopt;
 }
 
 void idempotency_store::restore(std::string_view source, std::string_view key,
-                                const std::string& payload_id) {
+                                std::chrono::seconds window, const original& written,
+                                core::time_point when) {
   const digest id = digest_of(source, key);
   const std::lock_guard lock(mutex_);
   const auto [at, is_new] = slots_.try_emplace(id);
-  if (is_new) remember(id, at->second, payload_id);
+  if (is_new) remember(id, at->second, written, when + window);
 }
 
 std::size_t idempotency_store::size() const {
@@ -75,15 +82,16 @@ std::size_t idempotency_store::size() const {
   return settled_.size();
 }
 
-void idempotency_store::settle(const digest& key, const std::string& payload_id) {
+void idempotency_store::settle(const digest& key, std::chrono::seconds window,
+                               const original& written) {
   std::deque<waiter> waiters;
   {
     const std::lock_guard lock(mutex_);
     slot& found = slots_.find(key)->second;
     waiters.swap(found.in_flight->waiters);
-    remember(key, found, payload_id);
+    remember(key, found, written, clock_() + window);
   }
-  for (auto& tell : waiters) tell(payload_id);
+  for (auto& tell : waiters) tell(written);
 }
 
 // Hands the claim to the next waiter. That one may drop it at once, in this very call, and so may
@@ -102,7 +110,7 @@ void idempotency_store::drop(const digest& key) {
     current->handing_over = true;
     current->dropped = false;
     lock.unlock();
-    next(claim(this, key));
+    next(claim(this, key, std::chrono::seconds(0), true));
     lock.lock();
     current->handing_over = false;
     if (!current->dropped) return;
@@ -110,8 +118,10 @@ void idempotency_store::drop(const digest& key) {
   slots_.erase(key);
 }
 
-void idempotency_store::remember(const digest& key, slot& where, const std::string& payload_id) {
-  where.payload_id = payload_id;
+void idempotency_store::remember(const digest& key, slot& where, const original& written,
+                                 core::time_point expires) {
+  where.written = written;
+  where.expires = expires;
   where.in_flight = nullptr;
   settled_.push_back(key);
   while (settled_.size() > keys_max_) {

@@ -132,6 +132,19 @@ using consistency_done = std::function<void(core::result<consistency_report>)>;
 /// The same, with the destination's state as it is then.
 using destination_switched = std::function<void(core::result<destination_state>)>;
 
+/// What a reload came to.
+struct reload_report {
+  /// What has changed, a sentence each; empty: nothing.
+  std::vector<std::string> changes;
+  /// What stays as it was until the next start (the listener's address, the log's directory …), and
+  /// what must be known: entries that wait for a destination that was removed.
+  std::vector<std::string> notes;
+};
+
+/// Told once, from any thread. Error `bad_config`: the new configuration is wrong and the old one
+/// stays; the text has a line for each finding.
+using reload_done = std::function<void(core::result<reload_report>)>;
+
 /// All of these return at once and may be called from any thread.
 struct ports {
   /// Makes entries durable, all or none, and hands them to delivery. `done` may be called before
@@ -154,6 +167,9 @@ struct ports {
   /// Looks up in their destinations what was delivered to them. Errors: `not_found` (no such
   /// destination), `overloaded`, `closed`, or what the log fails with.
   std::function<void(consistency_choice, consistency_done)> check_consistency;
+  /// Reads the configuration again and takes it over, whole or not at all. Errors: `bad_config`,
+  /// `overloaded`, `closed`.
+  std::function<void(reload_done)> reload;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

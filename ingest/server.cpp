@@ -52,6 +52,9 @@ class asio_server final : public server {
   core::result<void> listen();
   std::uint16_t port() const override { return port_; }
   std::size_t drain(milliseconds budget) override;
+  core::result<void> replace_tls(const server_tls&) override {
+    return core::error{core::errc::unsupported, "this server has no TLS"};
+  }
 
  private:
   void run();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/log.hpp"
@@ -13,12 +14,29 @@
 
 namespace nexus::ingest {
 
+/// PEM files and what is asked of clients; see config::tls_config.
+struct server_tls {
+  std::string cert_file;
+  std::string key_file;
+  std::string client_ca_file;  ///< empty: no client certificates
+  bool client_required = false;
+  int min_version = 0x0303;  ///< as on the wire: 0x0303 is TLS 1.2, 0x0304 TLS 1.3
+  int max_version = 0x0304;
+};
+
 struct server_options {
   /// An IP address or a host name; empty: all interfaces, IPv6 and IPv4.
   std::string bind = "127.0.0.1";
   std::uint16_t port = 8080;  ///< 0: any free port, see server::port
   /// One more is answered 503 and closed.
   std::size_t connections_max = 4000;
+  /// Of one address; one more is answered 429 and closed.
+  std::size_t connections_per_address_max = 2000;
+  /// Body bytes that have been read of requests that are not answered yet, of all connections. At
+  /// the limit bodies wait in the kernel's buffers; a request that brings a body above what is left
+  /// of it for longer than `body_timeout` is answered 503 `overloaded`.
+  std::size_t in_flight_bytes_max = 256 * 1024 * 1024;
+  std::optional<server_tls> tls;
   /// From the method to the empty line; 431 beyond.
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t headers_max = 100;            ///< 431 beyond
@@ -56,6 +74,9 @@ class server {
 
   /// The port that it listens on. Any thread.
   virtual std::uint16_t port() const = 0;
+  /// Connections that are made from now on see these certificates. Errors: `bad_config` (the server
+  /// goes on with the old ones), `unsupported` (it was started without TLS).
+  virtual core::result<void> replace_tls(const server_tls& with) = 0;
   /// Stops accepting, closes idle connections, lets requests in progress end until `budget` is
   /// over, then closes them. Returns the number of requests that it had to cut off. Call it from
   /// another thread than the I/O thread; a second call does nothing and returns 0.

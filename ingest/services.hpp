@@ -18,6 +18,7 @@
 #include "ingest/ports.hpp"
 #include "ingest/rate_limit.hpp"
 #include "ingest/request_id.hpp"
+#include "ingest/security_log.hpp"
 #include "ingest/snapshot.hpp"
 
 namespace nexus::ingest {
@@ -25,9 +26,15 @@ namespace nexus::ingest {
 struct door_options {
   std::string version;  ///< of the program, as /health and /api/status report it
   std::size_t idempotency_keys_max = 1'000'000;
+  /// Where security events go.
+  security_log_ptr security = make_memory_security_log();
   core::wall_clock clock = core::now;
   steady_clock_fn steady_clock = std::chrono::steady_clock::now;
 };
+
+/// What the program is doing. Only while it serves are requests for data taken; else they are
+/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health is always answered.
+enum class door_phase { starting, serving, draining };
 
 /// Held by the door and by every request in progress; `metrics` must outlive them all.
 struct services {
@@ -37,7 +44,7 @@ struct services {
         log(std::move(logger)),
         metrics(registry),
         started(options.steady_clock()),
-        idempotency(options.idempotency_keys_max),
+        idempotency(options.idempotency_keys_max, options.clock),
         rate(options.steady_clock) {}
 
   const door_options options;
@@ -48,6 +55,7 @@ struct services {
   idempotency_store idempotency;
   rate_limiter rate;
   request_id_source request_ids;
+  std::atomic<door_phase> phase{door_phase::starting};
   std::atomic<bool> append_failing{
       false};  ///< so that a failing log is reported once, not once a request
 

@@ -61,15 +61,15 @@ class write_request : public std::enable_shared_from_this<write_request> {
     key_ = idempotency_key(request_);
     if (!source_.settings.idempotency_enabled || key_.empty()) return proceed();
     auto turn = house_->idempotency.enter(
-        source_.settings.name, key_,
+        source_.settings.name, key_, source_.settings.dedup_window,
         [self = shared_from_this()](auto later) { self->take(std::move(later)); });
     if (turn) take(std::move(*turn));
   }
 
  private:
   void take(idempotency_store::turn turn) {
-    if (const auto* payload_id = std::get_if<std::string>(&turn))
-      return respond_(accepted_response(*payload_id));
+    if (const auto* written = std::get_if<idempotency_store::original>(&turn))
+      return respond_(accepted_response(written->payload_id));
     claim_ = std::get<idempotency_store::claim>(std::move(turn));
     proceed();
   }
@@ -209,7 +209,7 @@ void write_request::finish(const std::string& payload_id, const core::result<voi
     source_.write_latency.observe(house_->seconds_since(started_));
     respond_(accepted_response(payload_id));
   }
-  claim_.settle(payload_id);
+  claim_.settle({payload_id, {}});
 }
 
 void write_request::confirm(const std::string& payload_id, const core::delivery_report& report) {

@@ -56,7 +56,7 @@ TEST_CASE("a source with only its required keys gets every default") {
   REQUIRE(c.sources.size() == 1);
   const config::source_config& s = c.sources[0];
   CHECK(s.name == "a");
-  CHECK(s.api_key.reveal() == "ka");
+  CHECK(s.api_keys.front().reveal() == "ka");
   CHECK(s.name_space == "a");
   CHECK_FALSE(s.can_read);
   CHECK_FALSE(s.can_write);
@@ -71,7 +71,7 @@ TEST_CASE("a source with only its required keys gets every default") {
   CHECK(s.mapping.empty());
   CHECK(s.transform.empty());
   CHECK_FALSE(s.idempotency_enabled);
-  CHECK(s.dedup_window_seconds == 300);
+  CHECK(s.dedup_window == std::chrono::seconds(300));
   CHECK(s.policy.allowed_destinations.empty());
   CHECK(s.policy.allowed_operations.empty());
   CHECK(s.policy.allowed_retrieval_modes.empty());
@@ -228,7 +228,7 @@ default_classification_tier = "internal"
   CHECK(s.transform[0].first == "role");
   CHECK(s.transform[0].second == texts{"trim", "coalesce:user"});
   CHECK(s.idempotency_enabled);
-  CHECK(s.dedup_window_seconds == 7);
+  CHECK(s.dedup_window == std::chrono::seconds(7));
   CHECK(s.policy.allowed_destinations == texts{"d"});
   CHECK(s.policy.allowed_operations == texts{"write"});
   CHECK(s.policy.allowed_retrieval_modes == texts{"exact"});

@@ -41,12 +41,12 @@ TEST_CASE("a fresh home loads, and lint has nothing to say about it") {
   REQUIRE(c.sources.size() == 1);
   const config::source_config& s = c.sources[0];
   CHECK(s.name == "default");
-  CHECK(s.api_key.reveal() == made->api_key.reveal());
+  CHECK(s.api_keys.front().reveal() == made->api_key.reveal());
   CHECK(s.can_read);
   CHECK(s.can_write);
   CHECK(s.target_destinations == std::vector<std::string>{"sqlite"});
   CHECK(s.idempotency_enabled);
-  CHECK(s.dedup_window_seconds == 300);
+  CHECK(s.dedup_window == std::chrono::seconds(300));
   using mapping = std::vector<std::pair<std::string, std::string>>;
   CHECK(s.mapping ==
         mapping{{"content", "message.content"}, {"role", "message.role"}, {"model", "model"}});

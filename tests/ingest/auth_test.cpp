@@ -20,7 +20,7 @@ TEST_CASE("a bearer token is what follows the exact prefix, trimmed") {
 
 TEST_CASE("a token is recognised as a source's or the admin's, whatever its length") {
   test::fake_house house;
-  house.source(1).api_key = config::secret(std::string(1000, 'k'));
+  house.source(1).api_keys = {config::secret(std::string(1000, 'k'))};
   const authenticator auth(house.settings);
   CHECK(auth.recognise("Bearer key-of-admin").kind == token_class::admin);
   CHECK(auth.recognise("Bearer key-of-default").kind == token_class::source);
@@ -34,7 +34,7 @@ TEST_CASE("a token is recognised as a source's or the admin's, whatever its leng
 
 TEST_CASE("of several keys that fit, the last source's wins, and a source's before the admin's") {
   test::fake_house house;
-  for (auto& source : house.settings.sources) source.api_key = config::secret("same");
+  for (auto& source : house.settings.sources) source.api_keys = {config::secret("same")};
   house.settings.admin_token = config::secret("same");
   const auto who = authenticator(house.settings).recognise("Bearer same");
   CHECK(who.kind == token_class::source);

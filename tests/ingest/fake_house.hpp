@@ -71,7 +71,7 @@ struct reply {
 inline config::source_config make_source(const std::string& name) {
   config::source_config source;
   source.name = name;
-  source.api_key = config::secret("key-of-" + name);
+  source.api_keys = {config::secret("key-of-" + name)};
   source.name_space = name + "-space";
   source.can_read = true;
   source.can_write = true;
@@ -117,6 +117,8 @@ struct fake_house {
   std::vector<std::string> switches;  ///< "pause NAME" or "resume NAME"
   core::result<ingest::consistency_report> consistency = ingest::consistency_report{};
   std::vector<ingest::consistency_choice> checks;
+  core::result<ingest::reload_report> reloaded = ingest::reload_report{};
+  int reloads = 0;
   int shutdowns = 0;
 
   /// Made when first used, so that a test can change `settings` before.
@@ -159,6 +161,10 @@ struct fake_house {
       checks.push_back(what);
       done(consistency);
     };
+    behind.reload = [this](const ingest::reload_done& done) {
+      ++reloads;
+      done(reloaded);
+    };
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };
     ingest::door_options options;
@@ -167,6 +173,7 @@ struct fake_house {
     options.steady_clock = [this] { return steady; };
     door_ = std::make_unique<ingest::door>(std::make_shared<const config::config>(settings), behind,
                                            log, metrics, options);
+    door_->enter(ingest::door_phase::serving);
     return *door_;
   }
 

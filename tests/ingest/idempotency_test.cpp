@@ -1,6 +1,7 @@
 #include "ingest/idempotency.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 
 using namespace nexus::ingest;
 using claim = idempotency_store::claim;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -22,7 +24,7 @@ std::string numbered(std::string name, std::size_t number) {
 
 /// The claim on a key that nobody holds.
 claim take(idempotency_store& store, std::string_view source, std::string_view key) {
-  auto turn = store.enter(source, key, no_waiting);
+  auto turn = store.enter(source, key, 300s, no_waiting);
   REQUIRE(turn);
   REQUIRE(std::holds_alternative<claim>(*turn));
   return std::get<claim>(std::move(*turn));
@@ -30,32 +32,32 @@ claim take(idempotency_store& store, std::string_view source, std::string_view k
 
 /// What a settled key stands for; empty: it is not settled.
 std::string known(idempotency_store& store, std::string_view source, std::string_view key) {
-  auto turn = store.enter(source, key, [](idempotency_store::turn) {});
-  if (!turn || !std::holds_alternative<std::string>(*turn)) return "";
-  return std::get<std::string>(*turn);
+  auto turn = store.enter(source, key, 300s, [](idempotency_store::turn) {});
+  if (!turn || !std::holds_alternative<idempotency_store::original>(*turn)) return "";
+  return std::get<idempotency_store::original>(*turn).payload_id;
 }
 
 }  // namespace
 
 TEST_CASE("a settled key stands for its payload") {
   idempotency_store store(100);
-  take(store, "a", "k").settle("id-1");
+  take(store, "a", "k").settle({"id-1", {}});
   CHECK(known(store, "a", "k") == "id-1");
   CHECK(store.size() == 1);
 }
 
 TEST_CASE("keys belong to their source") {
   idempotency_store store(100);
-  take(store, "a", "k").settle("id-1");
+  take(store, "a", "k").settle({"id-1", {}});
   CHECK(known(store, "b", "k").empty());
-  take(store, "ab", "c").settle("id-2");
+  take(store, "ab", "c").settle({"id-2", {}});
   CHECK(known(store, "a", "bc").empty());
 }
 
 TEST_CASE("a dropped claim leaves the key free") {
   idempotency_store store(100);
   { const claim dropped = take(store, "a", "k"); }
-  take(store, "a", "k").settle("id-2");
+  take(store, "a", "k").settle({"id-2", {}});
   CHECK(known(store, "a", "k") == "id-2");
 }
 
@@ -64,11 +66,11 @@ TEST_CASE("requests with a key that is in flight wait, and get what it is settle
   claim first = take(store, "a", "k");
   std::vector<std::string> told;
   for (int i = 0; i < 3; ++i)
-    CHECK_FALSE(store.enter("a", "k", [&](idempotency_store::turn turn) {
-      told.push_back(std::get<std::string>(turn));
+    CHECK_FALSE(store.enter("a", "k", 300s, [&](idempotency_store::turn turn) {
+      told.push_back(std::get<idempotency_store::original>(turn).payload_id);
     }));
   CHECK(told.empty());
-  first.settle("id-1");
+  first.settle({"id-1", {}});
   CHECK(told == std::vector<std::string>(3, "id-1"));
 }
 
@@ -78,13 +80,15 @@ TEST_CASE(
   claim first = take(store, "a", "k");
   claim second;
   std::string third;
-  CHECK_FALSE(store.enter(
-      "a", "k", [&](idempotency_store::turn turn) { second = std::get<claim>(std::move(turn)); }));
-  CHECK_FALSE(store.enter(
-      "a", "k", [&](idempotency_store::turn turn) { third = std::get<std::string>(turn); }));
+  CHECK_FALSE(store.enter("a", "k", 300s, [&](idempotency_store::turn turn) {
+    second = std::get<claim>(std::move(turn));
+  }));
+  CHECK_FALSE(store.enter("a", "k", 300s, [&](idempotency_store::turn turn) {
+    third = std::get<idempotency_store::original>(turn).payload_id;
+  }));
   first = claim();
   CHECK(third.empty());
-  second.settle("id-2");
+  second.settle({"id-2", {}});
   CHECK(third == "id-2");
 }
 
@@ -93,23 +97,25 @@ TEST_CASE("any number of waiters may fail one after the other without deep recur
   claim first = take(store, "a", "k");
   int failed = 0;
   for (int i = 0; i < 100'000; ++i)
-    CHECK_FALSE(store.enter("a", "k", [&](idempotency_store::turn turn) {
+    CHECK_FALSE(store.enter("a", "k", 300s, [&](idempotency_store::turn turn) {
       CHECK(std::holds_alternative<claim>(turn));
       ++failed;
     }));
   first = claim();
   CHECK(failed == 100'000);
-  take(store, "a", "k").settle("id");
+  take(store, "a", "k").settle({"id", {}});
 }
 
 TEST_CASE("a waiter that settles at once, while the failed one hands over, settles for all") {
   idempotency_store store(100);
   claim first = take(store, "a", "k");
   std::string last;
-  CHECK_FALSE(store.enter(
-      "a", "k", [&](idempotency_store::turn turn) { std::get<claim>(turn).settle("id-2"); }));
-  CHECK_FALSE(store.enter(
-      "a", "k", [&](idempotency_store::turn turn) { last = std::get<std::string>(turn); }));
+  CHECK_FALSE(store.enter("a", "k", 300s, [&](idempotency_store::turn turn) {
+    std::get<claim>(turn).settle({"id-2", {}});
+  }));
+  CHECK_FALSE(store.enter("a", "k", 300s, [&](idempotency_store::turn turn) {
+    last = std::get<idempotency_store::original>(turn).payload_id;
+  }));
   first = claim();
   CHECK(last == "id-2");
   CHECK(known(store, "a", "k") == "id-2");
@@ -118,19 +124,20 @@ TEST_CASE("a waiter that settles at once, while the failed one hands over, settl
 TEST_CASE("above the limit the keys that were settled first are forgotten") {
   idempotency_store store(3);
   claim in_flight = take(store, "a", "flying");
-  for (std::size_t i = 0; i < 5; ++i) take(store, "a", numbered("k", i)).settle(numbered("id", i));
+  for (std::size_t i = 0; i < 5; ++i)
+    take(store, "a", numbered("k", i)).settle({numbered("id", i), {}});
   CHECK(store.size() == 3);
   for (std::size_t i = 2; i < 5; ++i)
     CHECK(known(store, "a", numbered("k", i)) == numbered("id", i));
   CHECK(known(store, "a", "k1").empty());
-  in_flight.settle("id-f");
+  in_flight.settle({"id-f", {}});
   CHECK(known(store, "a", "flying") == "id-f");
 }
 
 TEST_CASE("a restored key stands for the payload of the earlier run, the first one restored") {
   idempotency_store store(100);
-  store.restore("a", "k", "id-1");
-  store.restore("a", "k", "id-2");
+  store.restore("a", "k", 300s, {"id-1", {}}, nexus::core::now());
+  store.restore("a", "k", 300s, {"id-2", {}}, nexus::core::now());
   CHECK(known(store, "a", "k") == "id-1");
   CHECK(store.size() == 1);
 }
@@ -153,12 +160,12 @@ TEST_CASE("of many threads with the same keys, exactly one settles each key and 
               if (auto* mine = std::get_if<claim>(&turn)) {
                 if (t % 2 == 0 && told[k] < threads) return;  // fails: the claim is dropped
                 ++settled[k];
-                mine->settle(id);
-              } else if (std::get<std::string>(turn) != id) {
+                mine->settle({id, {}});
+              } else if (std::get<idempotency_store::original>(turn).payload_id != id) {
                 ++wrong;
               }
             };
-        if (auto turn = store.enter("a", numbered("k", k), act)) act(std::move(*turn));
+        if (auto turn = store.enter("a", numbered("k", k), 300s, act)) act(std::move(*turn));
       }
     });
   for (auto& one : crowd) one.join();

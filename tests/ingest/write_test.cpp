@@ -270,7 +270,11 @@ TEST_CASE("two sources may use the same key for two payloads") {
 TEST_CASE("a key from an earlier run is answered with its payload") {
   fake_house house;
   house.source().idempotency_enabled = true;
-  house.door().restore("default", "k", "id-of-old");
+  core::entry old;
+  old.source = "default";
+  old.idempotency_key = "k";
+  old.payload_id = "id-of-old";
+  house.door().restore(old);
   CHECK(house.post("{}", {{"Idempotency-Key", "k"}})->body() ==
         "{\"payload_id\":\"id-of-old\",\"status\":\"accepted\"}\n");
   CHECK(house.appends.empty());
