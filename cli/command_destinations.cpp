@@ -17,7 +17,7 @@
 #include "config/loader.hpp"
 #include "core/file.hpp"
 #include "core/json_text.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::cli {
@@ -74,7 +74,7 @@ std::string json_of_config(const config::config& settings, const name_set& pause
   std::string out = "[";
   for (const auto& one : settings.destinations) {
     if (out.back() != '[') out += ',';
-    ingest::json_object(out)
+    core::json_object(out)
         .text("fault", one.fault)
         .text("name", one.name)
         .boolean("paused", paused.contains(one.name))

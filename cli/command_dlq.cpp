@@ -20,7 +20,7 @@
 #include "cli/wire.hpp"
 #include "core/json_text.hpp"
 #include "ingest/dead_letters.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 #include "wal/inspect.hpp"
 #include "wal/log.hpp"
 
@@ -28,7 +28,7 @@ namespace nexus::cli {
 namespace {
 
 namespace json = core::json;
-using ingest::json_object;
+using core::json_object;
 
 wal::dead_letter_filter filter_of(const dlq_options& how) {
   return {how.payload_ids, how.source, how.destination};

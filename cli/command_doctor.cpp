@@ -22,7 +22,7 @@
 #include "core/json_text.hpp"
 #include "core/log.hpp"
 #include "ingest/consistency.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::cli {
@@ -39,7 +39,7 @@ ingest::consistency_choice choice_of(const doctor_options& how) {
 
 std::string request_body(const doctor_options& how) {
   std::string out;
-  ingest::json_object object(out);
+  core::json_object object(out);
   if (how.all)
     object.boolean("all", true);
   else

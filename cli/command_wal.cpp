@@ -10,13 +10,13 @@
 #include "cli/output.hpp"
 #include "cli/table.hpp"
 #include "core/json_text.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 #include "wal/inspect.hpp"
 
 namespace nexus::cli {
 namespace {
 
-using ingest::json_object;
+using core::json_object;
 
 wal::selection selection_of(const std::string& status) {
   if (status == "delivered") return wal::selection::delivered;

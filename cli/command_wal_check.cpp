@@ -11,7 +11,7 @@
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/table.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 #include "wal/log.hpp"
 #include "wal/repair.hpp"
 #include "wal/verify.hpp"
@@ -19,7 +19,7 @@
 namespace nexus::cli {
 namespace {
 
-using ingest::json_object;
+using core::json_object;
 
 constexpr int exit_damaged = 1;
 constexpr int exit_unreadable = 2;

@@ -79,7 +79,7 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
 }
 
 core::result<void> service::start_server() {
-  auto started = ingest::server::start(server_options(*settings_), *door_, log_, metrics_);
+  auto started = http::server::start(server_options(*settings_), *door_, log_, metrics_);
   if (!started) {
     pipeline_->stop(std::chrono::milliseconds(0));
     return started.reason();

@@ -17,7 +17,7 @@
 #include "destinations/registry.hpp"
 #include "ingest/door.hpp"
 #include "ingest/ports.hpp"
-#include "ingest/server.hpp"
+#include "http/server.hpp"
 
 namespace nexus::cli {
 
@@ -65,7 +65,7 @@ class service {
   std::unique_ptr<job_thread> switches_;  ///< for what has to be written down, but quickly
   std::unique_ptr<watchdog> watchdog_;
   std::unique_ptr<ingest::door> door_;
-  std::unique_ptr<ingest::server> server_;
+  std::unique_ptr<http::server> server_;
 };
 
 }  // namespace nexus::cli

@@ -170,8 +170,8 @@ actors::pipeline_options pipeline_options(const config::config& settings,
   return to;
 }
 
-ingest::server_options server_options(const config::config& settings) {
-  ingest::server_options to;
+http::server_options server_options(const config::config& settings) {
+  http::server_options to;
   to.bind = settings.bind;
   to.port = settings.port;
   to.connections_max = connections_that_fit(to.connections_max);

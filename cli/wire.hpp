@@ -11,7 +11,7 @@
 #include "core/log.hpp"
 #include "destinations/registry.hpp"
 #include "ingest/ports.hpp"
-#include "ingest/server.hpp"
+#include "http/server.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::cli {
@@ -28,7 +28,7 @@ actors::pipeline_options pipeline_options(const config::config& settings,
 
 /// Raises the process's limit of open files, as far as it may, to what the connections need; where
 /// that is not enough there are fewer connections.
-ingest::server_options server_options(const config::config& settings);
+http::server_options server_options(const config::config& settings);
 
 /// What its factory is given.
 destinations::settings to_settings(const config::destination_config& from);

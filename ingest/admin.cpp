@@ -9,14 +9,14 @@
 #include <fmt/format.h>
 
 #include "ingest/destinations.hpp"
-#include "ingest/errors.hpp"
-#include "ingest/json_object.hpp"
+#include "http/errors.hpp"
+#include "core/json_object.hpp"
 
 namespace nexus::ingest {
 namespace {
 
 void append_wal(std::string& out, const pipeline_state& state, const config::config& settings) {
-  json_object object(out);
+  core::json_object object(out);
   object.number("crc_failures", state.crc_failures)
       .text("current_segment", state.current_segment)
       .number("dead_letters", state.dead_letters)
@@ -35,10 +35,10 @@ void append_wal(std::string& out, const pipeline_state& state, const config::con
       .end();
 }
 
-http_response say(int status, std::string_view word, std::string_view version) {
-  http_response answer;
+http::response say(int status, std::string_view word, std::string_view version) {
+  http::response answer;
   answer.status = status;
-  json_object body(answer.body);
+  core::json_object body(answer.body);
   body.text("status", word);
   if (!version.empty()) body.text("version", version);
   body.end();
@@ -48,26 +48,26 @@ http_response say(int status, std::string_view word, std::string_view version) {
 
 }  // namespace
 
-http_response health_response(const services& house) {
+http::response health_response(const services& house) {
   return say(200, "ok", house.options.version);
 }
 
-http_response ready_response(const services& house) {
+http::response ready_response(const services& house) {
   const auto state = house.out.state();
-  if (!state.wal_healthy) return error_response(503, "wal_unhealthy", "the log takes no writes");
+  if (!state.wal_healthy) return http::error_response(503, "wal_unhealthy", "the log takes no writes");
   const auto& all = state.destinations;
   const auto ill =
       std::find_if(all.begin(), all.end(), [](const auto& one) { return !one.healthy; });
   if (ill != all.end())
-    return error_response(503, "destination_unavailable",
+    return http::error_response(503, "destination_unavailable",
                           "destination " + ill->name + " takes no entries");
   return say(200, "ready", house.options.version);
 }
 
-http_response status_response(const services& house, const config::config& settings) {
+http::response status_response(const services& house, const config::config& settings) {
   const auto state = house.out.state();
-  http_response answer;
-  json_object body(answer.body);
+  http::response answer;
+  core::json_object body(answer.body);
   body.text("bind", fmt::format("{}:{}", settings.bind, settings.port));
   body.start("consistency_score") += fmt::format("{}", state.consistency_score);
   append_json(body.start("destinations"), state.destinations);
@@ -84,14 +84,14 @@ http_response status_response(const services& house, const config::config& setti
   return answer;
 }
 
-http_response metrics_response(const services& house) {
-  http_response answer;
+http::response metrics_response(const services& house) {
+  http::response answer;
   answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
   answer.body = house.metrics.text();
   return answer;
 }
 
-void handle_shutdown(const services& house, const respond_fn& respond) {
+void handle_shutdown(const services& house, const http::respond_fn& respond) {
   house.log->info("stop requested over HTTP");
   respond(say(202, "shutting_down", ""));
   house.out.shutdown();

@@ -2,25 +2,25 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/services.hpp"
 
 namespace nexus::ingest {
 
 /// GET /health: the process answers.
-http_response health_response(const services& house);
+http::response health_response(const services& house);
 
 /// GET /ready: 200, or 503 `wal_unhealthy`, or 503 `destination_unavailable` if any destination is
 /// unhealthy.
-http_response ready_response(const services& house);
+http::response ready_response(const services& house);
 
 /// GET /api/status, keys in alphabetical order.
-http_response status_response(const services& house, const config::config& settings);
+http::response status_response(const services& house, const config::config& settings);
 
 /// GET /metrics in the Prometheus text format.
-http_response metrics_response(const services& house);
+http::response metrics_response(const services& house);
 
 /// POST /api/shutdown: answers 202, then starts the stop.
-void handle_shutdown(const services& house, const respond_fn& respond);
+void handle_shutdown(const services& house, const http::respond_fn& respond);
 
 }  // namespace nexus::ingest

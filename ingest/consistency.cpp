@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "core/json_text.hpp"
-#include "ingest/errors.hpp"
-#include "ingest/json_object.hpp"
+#include "http/errors.hpp"
+#include "core/json_object.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -33,7 +33,7 @@ core::result<void> take_number(std::size_t& to, const std::string& key, std::str
   return wrong(key, "a whole number from 1 to " + std::to_string(consistency_sample_max));
 }
 
-core::result<consistency_choice> choice_of(const http_request& request) {
+core::result<consistency_choice> choice_of(const http::request& request) {
   consistency_choice choice;
   if (request.body.empty()) return choice;
   bool has_sample = false;
@@ -62,7 +62,7 @@ core::result<consistency_choice> choice_of(const http_request& request) {
 }
 
 void append_json(std::string& out, const destination_consistency& one) {
-  json_object object(out);
+  core::json_object object(out);
   object.number("found", one.found).number("looked_up", one.looked_up);
   std::string& ids = object.start("missing");
   ids += '[';
@@ -85,7 +85,7 @@ double consistency_score(const consistency_report& of) {
 }
 
 void append_json(std::string& out, const consistency_report& report) {
-  json_object object(out);
+  core::json_object object(out);
   std::string& list = object.start("destinations");
   list += '[';
   for (const auto& one : report.destinations) {
@@ -98,15 +98,15 @@ void append_json(std::string& out, const consistency_report& report) {
   object.end();
 }
 
-void handle_consistency(const services_ptr& house, const http_request& request,
-                        respond_fn respond) {
+void handle_consistency(const services_ptr& house, const http::request& request,
+                        http::respond_fn respond) {
   auto choice = choice_of(request);
-  if (!choice) return respond(error_response(400, "invalid_request", choice.reason().text));
+  if (!choice) return respond(http::error_response(400, "invalid_request", choice.reason().text));
   house->out.check_consistency(
       *std::move(choice),
       [house, respond = std::move(respond)](const core::result<consistency_report>& report) {
         if (!report) return respond(refuse(*house, "consistency check", report.reason()));
-        http_response answer;
+        http::response answer;
         append_json(answer.body, *report);
         answer.body += '\n';
         respond(std::move(answer));

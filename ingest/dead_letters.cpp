@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/json_text.hpp"
-#include "ingest/errors.hpp"
-#include "ingest/json_object.hpp"
+#include "http/errors.hpp"
+#include "core/json_object.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::ingest {
@@ -26,7 +26,7 @@ std::size_t parse_limit(const std::string& text) {
 }
 
 /// `limit` and the filters of a query string.
-dead_letter_choice choice_of(const http_request& request) {
+dead_letter_choice choice_of(const http::request& request) {
   auto parameters = query_parameters(request.query);
   dead_letter_choice choice;
   choice.source = std::move(parameters["source"]);
@@ -38,17 +38,17 @@ dead_letter_choice choice_of(const http_request& request) {
 /// What a body asks for, or what is wrong with it.
 class body_reader {
  public:
-  std::optional<http_response> read(const http_request& request) {
+  std::optional<http::response> read(const http::request& request) {
     if (request.body_truncated)
-      return error_response(413, "payload_too_large",
+      return http::error_response(413, "payload_too_large",
                             "the body is larger than " +
                                 std::to_string(dead_letter_body_bytes_max) +
                                 " bytes: name fewer payload ids");
     const auto read =
         json::for_each_member(request.body, [this](const json::member& one) { return take(one); });
-    if (!read) return error_response(400, "invalid_request", read.reason().text);
+    if (!read) return http::error_response(400, "invalid_request", read.reason().text);
     if (all_ == choice.payload_ids.empty()) return std::nullopt;
-    return error_response(400, "invalid_request",
+    return http::error_response(400, "invalid_request",
                           "the body must hold either \"payload_ids\", not empty, or \"all\":true");
   }
 
@@ -100,7 +100,7 @@ class body_reader {
 
 void append_json(std::string& out, const dead_letter& letter, bool whole) {
   const auto& entry = letter.entry;
-  json_object object(out);
+  core::json_object object(out);
   if (whole) object.text("actor_id", entry.actor_id).text("actor_type", entry.actor_type);
   object.text("destination", entry.destination).text("failed_at", letter.failed_at);
   if (whole) {
@@ -114,13 +114,13 @@ void append_json(std::string& out, const dead_letter& letter, bool whole) {
   object.end();
 }
 
-void handle_dead_letters(const services_ptr& house, const http_request& request,
-                         respond_fn respond) {
+void handle_dead_letters(const services_ptr& house, const http::request& request,
+                         http::respond_fn respond) {
   house->out.dead_letters(choice_of(request), [house, respond = std::move(respond)](
                                                   const core::result<dead_letter_page>& page) {
     if (!page) return respond(refuse(*house, "dead letters", page.reason()));
-    http_response answer;
-    json_object body(answer.body);
+    http::response answer;
+    core::json_object body(answer.body);
     std::string& list = body.start("dead_letters");
     list += '[';
     for (const auto& one : page->letters) {
@@ -135,7 +135,7 @@ void handle_dead_letters(const services_ptr& house, const http_request& request,
 }
 
 void handle_dead_letter(const services_ptr& house, const std::string& payload_id,
-                        const http_request& request, respond_fn respond) {
+                        const http::request& request, http::respond_fn respond) {
   auto choice = choice_of(request);
   choice.payload_ids = {payload_id};
   choice.limit = 1;
@@ -145,8 +145,8 @@ void handle_dead_letter(const services_ptr& house, const std::string& payload_id
     if (!page) return respond(refuse(*house, "dead letters", page.reason()));
     if (page->letters.empty())
       return respond(
-          error_response(404, "dead_letter_not_found", "no dead letter has this payload id"));
-    http_response answer;
+          http::error_response(404, "dead_letter_not_found", "no dead letter has this payload id"));
+    http::response answer;
     append_json(answer.body, page->letters.front(), true);
     answer.body += '\n';
     respond(std::move(answer));
@@ -154,7 +154,7 @@ void handle_dead_letter(const services_ptr& house, const std::string& payload_id
 }
 
 void handle_dead_letter_action(const services_ptr& house, dead_letter_action action,
-                               const http_request& request, respond_fn respond) {
+                               const http::request& request, http::respond_fn respond) {
   body_reader body;
   if (auto wrong = body.read(request)) return respond(std::move(*wrong));
   const bool sends = action == dead_letter_action::redrive;
@@ -163,8 +163,8 @@ void handle_dead_letter_action(const services_ptr& house, dead_letter_action act
     if (!count) return respond(refuse(*house, "dead letters", count.reason()));
     house->log->info(std::to_string(*count) +
                      (sends ? " dead letters are sent once more" : " dead letters were given up"));
-    http_response answer;
-    json_object(answer.body).number("count", *count).end();
+    http::response answer;
+    core::json_object(answer.body).number("count", *count).end();
     answer.body += '\n';
     respond(std::move(answer));
   };

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/services.hpp"
 
@@ -17,12 +17,12 @@ void append_json(std::string& out, const dead_letter& letter, bool whole);
 
 /// GET /api/dlq?limit=&destination=&source=: {"dead_letters":[…],"total":N}, oldest first, at most
 /// `limit` (100; up to 1000) of the N that fit.
-void handle_dead_letters(const services_ptr& house, const http_request& request,
-                         respond_fn respond);
+void handle_dead_letters(const services_ptr& house, const http::request& request,
+                         http::respond_fn respond);
 
 /// GET /api/dlq/{id}?destination=&source=: the whole dead letter, or 404 `dead_letter_not_found`.
 void handle_dead_letter(const services_ptr& house, const std::string& payload_id,
-                        const http_request& request, respond_fn respond);
+                        const http::request& request, http::respond_fn respond);
 
 /// What is to become of the dead letters that a request names.
 enum class dead_letter_action { redrive, purge };
@@ -31,7 +31,7 @@ enum class dead_letter_action { redrive, purge };
 /// "destination" and "source" to narrow either: {"count":N}. Whatever else stands in the body is
 /// refused with 400, so that a misspelt word never widens the choice.
 void handle_dead_letter_action(const services_ptr& house, dead_letter_action action,
-                               const http_request& request, respond_fn respond);
+                               const http::request& request, http::respond_fn respond);
 
 /// The longest body of such a request.
 inline constexpr std::uint64_t dead_letter_body_bytes_max = 1024 * 1024;

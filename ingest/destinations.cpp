@@ -4,12 +4,12 @@
 
 #include <fmt/format.h>
 
-#include "ingest/errors.hpp"
-#include "ingest/json_object.hpp"
+#include "http/errors.hpp"
+#include "core/json_object.hpp"
 
 namespace nexus::ingest {
 void append_json(std::string& out, const destination_state& one) {
-  json_object object(out);
+  core::json_object object(out);
   object.number("attempts", one.attempts)
       .text("breaker", one.breaker)
       .number("delivered", one.delivered)
@@ -35,19 +35,19 @@ void append_json(std::string& out, const std::vector<destination_state>& all) {
   out += ']';
 }
 
-http_response destinations_response(const services& house) {
-  http_response answer;
+http::response destinations_response(const services& house) {
+  http::response answer;
   append_json(answer.body, house.out.state().destinations);
   answer.body += '\n';
   return answer;
 }
 
 void handle_switch(const services_ptr& house, destination_switch to, const std::string& name,
-                   respond_fn respond) {
+                   http::respond_fn respond) {
   const auto& act = to == destination_switch::pause ? house->out.pause : house->out.resume;
   act(name, [house, respond = std::move(respond)](const core::result<destination_state>& state) {
     if (!state) return respond(refuse(*house, "pausing or resuming a destination", state.reason()));
-    http_response answer;
+    http::response answer;
     append_json(answer.body, *state);
     answer.body += '\n';
     respond(std::move(answer));

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/services.hpp"
 
@@ -17,13 +17,13 @@ void append_json(std::string& out, const destination_state& one);
 void append_json(std::string& out, const std::vector<destination_state>& all);
 
 /// GET /api/destinations: the array that GET /api/status has as `destinations`.
-http_response destinations_response(const services& house);
+http::response destinations_response(const services& house);
 
 enum class destination_switch { pause, resume };
 
 /// POST /api/destinations/{name}/pause and /resume: the destination's state afterwards, or 404
 /// `destination_not_found`. Repeating it changes nothing.
 void handle_switch(const services_ptr& house, destination_switch to, const std::string& name,
-                   respond_fn respond);
+                   http::respond_fn respond);
 
 }  // namespace nexus::ingest

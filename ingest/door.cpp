@@ -9,7 +9,7 @@
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
-#include "ingest/errors.hpp"
+#include "http/errors.hpp"
 #include "ingest/query.hpp"
 #include "ingest/write.hpp"
 
@@ -35,7 +35,7 @@ door::door(std::shared_ptr<const config::config> settings, ports behind, core::l
   apply(std::move(settings));
 }
 
-header_decision door::on_header(const http_request& request) {
+http::header_decision door::on_header(const http::request& request) {
   auto match = find_route(request.method, request.path);
   if (!match.found) return {std::move(match.refusal), 0, {}};
   admitted in{std::move(*match.found), current(), nullptr};
@@ -54,8 +54,8 @@ header_decision door::on_header(const http_request& request) {
   return {std::nullopt, bytes_max, std::move(in)};
 }
 
-std::optional<http_response> door::check_token(const route& where, token_class kind,
-                                               const http_request& request) const {
+std::optional<http::response> door::check_token(const route& where, token_class kind,
+                                               const http::request& request) const {
   if (kind == token_class::unknown)
     return unauthorized("unauthorized", "a valid bearer token is needed", request);
   const bool admin_only = where.needs == access_level::admin;
@@ -71,22 +71,22 @@ std::optional<http_response> door::check_token(const route& where, token_class k
   return std::nullopt;
 }
 
-http_response door::unauthorized(std::string_view code, std::string_view message,
-                                 const http_request& request) const {
+http::response door::unauthorized(std::string_view code, std::string_view message,
+                                 const http::request& request) const {
   services_->metrics
       .get_counter("bubblefish_auth_failures_total", "Requests without the right token",
                    {{"source", "unknown"}})
       .add();
   services_->log->debug("refused a request from " + request.peer_address + ": " +
                         std::string(code));
-  return error_response(401, code, message);
+  return http::error_response(401, code, message);
 }
 
-void door::on_request(http_request request, respond_fn respond) {
+void door::on_request(http::request request, http::respond_fn respond) {
   const std::any context = std::move(request.context);
   const auto* in = std::any_cast<admitted>(&context);
   if (in == nullptr)
-    return respond(error_response(500, "internal_error", "the request was not admitted"));
+    return respond(http::error_response(500, "internal_error", "the request was not admitted"));
   switch (in->where.target) {
     case endpoint::inbound:
       return handle_write(services_, in->config, *in->source, std::move(request),
@@ -145,7 +145,8 @@ snapshot_ptr door::current() const {
 void door::apply(std::shared_ptr<const config::config> settings) {
   auto next = std::make_shared<snapshot>(std::move(settings), services_->metrics);
   for (const auto& source : next->sources())
-    for (const auto& problem : source.mapping.problems()) services_->log->error(problem);
+    for (const auto& problem : source.fields.problems())
+      services_->log->error("source " + source.settings.name + ", " + problem);
   const std::lock_guard lock(snapshot_mutex_);
   snapshot_ = std::move(next);
 }

@@ -11,7 +11,7 @@
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 #include "ingest/auth.hpp"
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/routes.hpp"
 #include "ingest/services.hpp"
@@ -22,7 +22,7 @@ namespace nexus::ingest {
 /// Routes, authenticates and answers requests. Both handler functions may be called from any thread
 /// and do not block. What is still in progress when the door is destroyed is answered when the
 /// ports call back; `metrics` must live until then.
-class door final : public http_handler {
+class door final : public http::handler {
  public:
   /// Mapping paths that cannot be used (see mapping_error) are logged as errors; their fields stay
   /// empty.
@@ -31,10 +31,10 @@ class door final : public http_handler {
 
   /// Everything that can be refused before the body is read: path, method, token, and for writes
   /// checks 1 to 8 of section 3.3. Allows as many body bytes as the source may send.
-  header_decision on_header(const http_request& request) override;
+  http::header_decision on_header(const http::request& request) override;
 
   /// `request.context` must be what on_header returned for this request.
-  void on_request(http_request request, respond_fn respond) override;
+  void on_request(http::request request, http::respond_fn respond) override;
 
   /// Remembers the idempotency key of an entry from an earlier run, if its source deduplicates and
   /// the key's window is not over. Call it in the order of the log, before serving.
@@ -49,10 +49,10 @@ class door final : public http_handler {
 
  private:
   /// Nothing: the token is good for the route.
-  std::optional<http_response> check_token(const route& where, token_class kind,
-                                           const http_request& request) const;
-  http_response unauthorized(std::string_view code, std::string_view message,
-                             const http_request& request) const;
+  std::optional<http::response> check_token(const route& where, token_class kind,
+                                           const http::request& request) const;
+  http::response unauthorized(std::string_view code, std::string_view message,
+                             const http::request& request) const;
 
   snapshot_ptr current() const;
 

@@ -1,7 +1,7 @@
 #include "ingest/payload.hpp"
 
 #include "core/json_text.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -36,7 +36,7 @@ void append_labels(std::string& out, const std::vector<std::string>& labels) {
 std::string to_json(const translated_payload& payload) {
   std::string out;
   out.reserve(640 + payload.content.size());
-  json_object object(out);
+  core::json_object object(out);
   object.text("payload_id", payload.payload_id)
       .text("request_id", payload.request_id)
       .text("source", payload.source)

@@ -11,8 +11,8 @@
 
 #include "ingest/actor_type.hpp"
 #include "ingest/cursor.hpp"
-#include "ingest/errors.hpp"
-#include "ingest/json_object.hpp"
+#include "http/errors.hpp"
+#include "core/json_object.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::ingest {
@@ -64,7 +64,7 @@ struct query_request {
 };
 
 /// Fills `out`; or says what is wrong with the parameters.
-std::optional<http_response> parse_query(const http_request& request, const reader_identity& who,
+std::optional<http::response> parse_query(const http::request& request, const reader_identity& who,
                                          const std::string& destination, query_request& out) {
   const auto parameters = query_parameters(request.query);
   auto& what = out.what;
@@ -76,16 +76,16 @@ std::optional<http_response> parse_query(const http_request& request, const read
   what.actor_type = parameter(parameters, "actor_type");
   what.limit = parse_limit(parameter(parameters, "limit"));
   if (!what.actor_type.empty() && !is_actor_type(what.actor_type))
-    return error_response(400, "invalid_actor_type",
+    return http::error_response(400, "invalid_actor_type",
                           "the actor type must be user, agent or system");
   out.profile = parameter(parameters, "profile");
   if (!out.profile.empty() && !is_profile(out.profile))
-    return error_response(400, "invalid_profile", "the profile must be fast, balanced or deep");
+    return http::error_response(400, "invalid_profile", "the profile must be fast, balanced or deep");
   if (out.profile.empty()) out.profile = who.default_profile;
   const std::string cursor = parameter(parameters, "cursor");
   const auto offset = decode_cursor(cursor);
   if (!offset)
-    return error_response(400, "invalid_cursor", "the cursor is not one that a query returned");
+    return http::error_response(400, "invalid_cursor", "the cursor is not one that a query returned");
   what.offset = *offset;
   const bool by_subject_only =
       !what.subject.empty() && what.text.empty() && what.actor_type.empty() && cursor.empty();
@@ -102,14 +102,14 @@ std::string to_array(const std::vector<std::string>& records) {
   return out += ']';
 }
 
-http_response found(const query_request& asked, const destinations::query_page& page) {
-  http_response answer;
+http::response found(const query_request& asked, const destinations::query_page& page) {
+  http::response answer;
   const std::string records = to_array(page.records);
-  json_object body(answer.body);
+  core::json_object body(answer.body);
   body.start("results") += records;
   body.start("records") += records;
   body.boolean("has_more", page.has_more);
-  json_object about(body.start("_nexus"));
+  core::json_object about(body.start("_nexus"));
   about.number("result_count", page.records.size()).boolean("has_more", page.has_more);
   if (page.has_more)
     about.text("next_cursor", encode_cursor(asked.what.offset + page.records.size()));
@@ -123,21 +123,21 @@ http_response found(const query_request& asked, const destinations::query_page& 
 }
 
 /// The checks before the parameters.
-std::optional<http_response> check_reader(services& house, const active_source* source,
+std::optional<http::response> check_reader(services& house, const active_source* source,
                                           const reader_identity& who) {
   if (source != nullptr && !source->settings.can_read)
-    return error_response(403, "source_not_permitted_to_read", "this source may not read");
+    return http::error_response(403, "source_not_permitted_to_read", "this source may not read");
   const auto wait = house.rate.count(who.rate_key, who.requests_per_minute);
   if (!wait) return std::nullopt;
   house.metrics
       .get_counter("bubblefish_rate_limit_hits_total", "Requests refused by the rate limit",
                    {{"source", who.name}})
       .add();
-  return error_response(429, "rate_limit_exceeded", "too many queries from this source", *wait);
+  return http::error_response(429, "rate_limit_exceeded", "too many queries from this source", *wait);
 }
 
 void find(const services_ptr& house, query_request asked, const std::string& reader,
-          respond_fn respond) {
+          http::respond_fn respond) {
   auto& latency = house->metrics.get_histogram("bubblefish_read_latency_seconds",
                                                "Time from a query to its answer",
                                                {{"source", reader}, {"endpoint", "/query"}});
@@ -152,7 +152,7 @@ void find(const services_ptr& house, query_request asked, const std::string& rea
         if (page.reason().code == core::errc::not_found) return respond(found(asked, {}));
         house->log->warn("query of destination " + asked.what.destination +
                          " failed: " + page.reason().text);
-        respond(error_response(500, "internal_error", "the destination could not be read"));
+        respond(http::error_response(500, "internal_error", "the destination could not be read"));
       });
 }
 
@@ -160,7 +160,7 @@ void find(const services_ptr& house, query_request asked, const std::string& rea
 
 void handle_query(const services_ptr& house, const snapshot_ptr& config,
                   const active_source* source, const std::string& destination,
-                  const http_request& request, respond_fn respond) {
+                  const http::request& request, http::respond_fn respond) {
   const auto who = identify(config->settings(), source);
   if (auto refused = check_reader(*house, source, who)) return respond(std::move(*refused));
   query_request asked;

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/services.hpp"
 #include "ingest/snapshot.hpp"
 
@@ -14,6 +14,6 @@ namespace nexus::ingest {
 /// `source` belongs to `config`; null: the admin, who reads the namespace `default`.
 void handle_query(const services_ptr& house, const snapshot_ptr& config,
                   const active_source* source, const std::string& destination,
-                  const http_request& request, respond_fn respond);
+                  const http::request& request, http::respond_fn respond);
 
 }  // namespace nexus::ingest

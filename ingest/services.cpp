@@ -1,32 +1,32 @@
 #include "ingest/services.hpp"
 
-#include "ingest/errors.hpp"
+#include "http/errors.hpp"
 
 namespace nexus::ingest {
 
-http_response deny(const services& house, const std::string& source, const denial& why) {
+http::response deny(const services& house, const std::string& source, const denial& why) {
   house.metrics
       .get_counter("bubblefish_policy_denials_total", "Requests refused by policy",
                    {{"source", source}, {"reason", why.message}})
       .add();
-  return error_response(403, why.code, why.message);
+  return http::error_response(403, why.code, why.message);
 }
 
-http_response refuse(const services& house, std::string_view what, const core::error& why) {
+http::response refuse(const services& house, std::string_view what, const core::error& why) {
   switch (why.code) {
     case core::errc::not_found:
-      return error_response(404, "destination_not_found", why.text);
+      return http::error_response(404, "destination_not_found", why.text);
     case core::errc::closed:
-      return error_response(503, "shutting_down", "the server is stopping");
+      return http::error_response(503, "shutting_down", "the server is stopping");
     case core::errc::overloaded:
-      return error_response(503, "busy", "too many such requests are waiting", 1);
+      return http::error_response(503, "busy", "too many such requests are waiting", 1);
     case core::errc::wal_full:
-      return error_response(503, "wal_full", "there is no space left for the log", 10);
+      return http::error_response(503, "wal_full", "there is no space left for the log", 10);
     default:
       break;
   }
   house.log->error(std::string(what) + ": " + why.text);
-  return error_response(500, "internal_error", "it failed; the server's log says how");
+  return http::error_response(500, "internal_error", "it failed; the server's log says how");
 }
 
 }  // namespace nexus::ingest

@@ -12,7 +12,7 @@
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 #include "core/timestamp.hpp"
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/idempotency.hpp"
 #include "ingest/policy.hpp"
 #include "ingest/ports.hpp"
@@ -67,10 +67,10 @@ struct services {
 using services_ptr = std::shared_ptr<services>;
 
 /// Counts a refusal by policy and makes its answer, 403.
-http_response deny(const services& house, const std::string& source, const denial& why);
+http::response deny(const services& house, const std::string& source, const denial& why);
 
 /// The answer to an operator's request that could not be done. What is nobody's fault but our own
 /// is logged, with `what` in front.
-http_response refuse(const services& house, std::string_view what, const core::error& why);
+http::response refuse(const services& house, std::string_view what, const core::error& why);
 
 }  // namespace nexus::ingest

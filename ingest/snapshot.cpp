@@ -7,7 +7,7 @@ namespace nexus::ingest {
 active_source::active_source(const config::source_config& source, core::metrics& metrics)
     : settings(source),
       read_rate_key(source.name + ":read"),
-      mapping(source),
+      fields(source.mapping, source.transform),
       throughput(metrics.get_counter("bubblefish_throughput_per_source_total", "Payloads accepted",
                                      {{"source", source.name}})),
       rate_limit_hits(metrics.get_counter("bubblefish_rate_limit_hits_total",

@@ -9,7 +9,7 @@
 #include "config/config.hpp"
 #include "core/metrics.hpp"
 #include "ingest/auth.hpp"
-#include "ingest/mapping.hpp"
+#include "mapping/field_mapping.hpp"
 
 namespace nexus::ingest {
 
@@ -19,7 +19,7 @@ struct active_source {
 
   const config::source_config& settings;
   std::string read_rate_key;  ///< its key in the rate limiter for queries
-  field_mapping mapping;
+  mapping::field_mapping fields;
   core::counter& throughput;
   core::counter& rate_limit_hits;
   core::histogram& write_latency;  ///< seconds

@@ -10,9 +10,9 @@
 #include "core/json_text.hpp"
 #include "core/random.hpp"
 #include "ingest/actor_type.hpp"
-#include "ingest/errors.hpp"
+#include "http/errors.hpp"
 #include "ingest/fanout.hpp"
-#include "ingest/mapping.hpp"
+#include "mapping/field_mapping.hpp"
 #include "ingest/payload.hpp"
 #include "ingest/write_answers.hpp"
 
@@ -20,13 +20,13 @@ namespace nexus::ingest {
 namespace {
 
 /// A header's value, or the fallback where it is absent or empty.
-std::string header_or(const http_request& request, std::string_view name,
+std::string header_or(const http::request& request, std::string_view name,
                       std::string_view fallback) {
   const auto value = request.header(name);
   return std::string(value && !value->empty() ? *value : fallback);
 }
 
-std::string idempotency_key(const http_request& request) {
+std::string idempotency_key(const http::request& request) {
   return header_or(request, "Idempotency-Key",
                    request.header("X-Idempotency-Key").value_or(std::string_view()));
 }
@@ -36,7 +36,7 @@ std::vector<std::string> split_labels(std::string_view list) {
   while (!list.empty()) {
     const auto item = list.substr(0, list.find(','));
     list.remove_prefix(item.size() < list.size() ? item.size() + 1 : item.size());
-    if (const auto label = trim(item); !label.empty()) labels.emplace_back(label);
+    if (const auto label = mapping::trim(item); !label.empty()) labels.emplace_back(label);
   }
   return labels;
 }
@@ -48,7 +48,7 @@ std::vector<std::string> split_labels(std::string_view list) {
 class write_request : public std::enable_shared_from_this<write_request> {
  public:
   write_request(services_ptr house, snapshot_ptr config, const active_source& source,
-                http_request request, respond_fn respond)
+                http::request request, http::respond_fn respond)
       : house_(std::move(house)),
         config_(std::move(config)),
         source_(source),
@@ -83,23 +83,23 @@ class write_request : public std::enable_shared_from_this<write_request> {
     claim_ = {};
   }
 
-  std::optional<http_response> find_value();
-  std::optional<http_response> check_rate();
-  std::optional<http_response> translate(translated_payload& out);
-  static http_response too_large();
+  std::optional<http::response> find_value();
+  std::optional<http::response> check_rate();
+  std::optional<http::response> translate(translated_payload& out);
+  static http::response too_large();
   void append(translated_payload payload);
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
   /// The entries are durable, or have not become so.
   void finish(const std::string& payload_id, const core::result<void>& outcome);
   /// For a client that waits for the delivery, after finish().
   void confirm(const std::string& payload_id, const core::delivery_report& report);
-  http_response append_failed(const core::error& why);
+  http::response append_failed(const core::error& why);
 
   const services_ptr house_;
   const snapshot_ptr config_;
   const active_source& source_;
-  http_request request_;
-  const respond_fn respond_;
+  http::request request_;
+  const http::respond_fn respond_;
   const std::chrono::steady_clock::time_point started_;
   std::string_view value_;  ///< the first JSON value of the body, until `append`
   std::string key_;         ///< the client's idempotency key, may be empty
@@ -108,7 +108,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
 
 // What follows the first value is ignored, also beyond the limit. At the limit, a value that is not
 // closed by a bracket might go on behind it.
-std::optional<http_response> write_request::find_value() {
+std::optional<http::response> write_request::find_value() {
   const std::string_view body = request_.body;
   const auto length = core::json::value_length(body);
   if (length.ok()) {
@@ -119,35 +119,35 @@ std::optional<http_response> write_request::find_value() {
     if (closed || *length < body.size() || !request_.body_truncated) return std::nullopt;
   }
   if (!request_.body_truncated)
-    return error_response(400, "invalid_json",
+    return http::error_response(400, "invalid_json",
                           "the body is not valid JSON: " + length.reason().text);
-  auto answer = error_response(413, "payload_too_large",
+  auto answer = http::error_response(413, "payload_too_large",
                                "the body is larger than this source may send (" +
                                    std::to_string(source_.settings.payload_bytes_max) + " bytes)");
   answer.close = true;
   return answer;
 }
 
-std::optional<http_response> write_request::check_rate() {
+std::optional<http::response> write_request::check_rate() {
   const auto wait = house_->rate.count(source_.settings.name, source_.settings.requests_per_minute);
   if (!wait) return std::nullopt;
   source_.rate_limit_hits.add();
-  return error_response(429, "rate_limit_exceeded", "too many requests from this source", *wait);
+  return http::error_response(429, "rate_limit_exceeded", "too many requests from this source", *wait);
 }
 
-std::optional<http_response> write_request::translate(translated_payload& out) {
+std::optional<http::response> write_request::translate(translated_payload& out) {
   const auto& settings = source_.settings;
-  auto fields = source_.mapping.apply(value_);
+  auto fields = source_.fields.apply(value_);
   out.actor_type = header_or(request_, "X-Actor-Type", settings.default_actor_type);
   if (!is_actor_type(out.actor_type))
-    return error_response(400, "invalid_actor_type",
+    return http::error_response(400, "invalid_actor_type",
                           "the actor type must be user, agent or system");
   out.classification_tier =
-      trim(request_.header("X-Classification-Tier").value_or(std::string_view()));
+      mapping::trim(request_.header("X-Classification-Tier").value_or(std::string_view()));
   if (out.classification_tier.empty())
     out.classification_tier = settings.default_classification_tier;
   if (!out.classification_tier.empty() && !config_->knows_tier(out.classification_tier))
-    return error_response(400, "invalid_classification_tier",
+    return http::error_response(400, "invalid_classification_tier",
                           "the classification tier is not one of the configured tiers");
   if (fields.too_large) return too_large();
   out.payload_id = core::random_hex(16);
@@ -217,18 +217,18 @@ void write_request::confirm(const std::string& payload_id, const core::delivery_
   respond_(delivery_response(payload_id, source_.settings.target_destinations, report));
 }
 
-http_response write_request::too_large() {
-  return error_response(413, "payload_too_large", "the entry is too large for the log");
+http::response write_request::too_large() {
+  return http::error_response(413, "payload_too_large", "the entry is too large for the log");
 }
 
-http_response write_request::append_failed(const core::error& why) {
+http::response write_request::append_failed(const core::error& why) {
   switch (why.code) {
     case core::errc::too_large:
       return too_large();
     case core::errc::overloaded:
-      return error_response(429, "queue_full", "too many entries are waiting to be delivered", 5);
+      return http::error_response(429, "queue_full", "too many entries are waiting to be delivered", 5);
     case core::errc::wal_full:
-      return error_response(503, "wal_full", "there is no space left for the log", 10);
+      return http::error_response(503, "wal_full", "there is no space left for the log", 10);
     default:
       break;
   }
@@ -237,19 +237,19 @@ http_response write_request::append_failed(const core::error& why) {
       .add();
   if (!house_->append_failing.exchange(true))
     house_->log->error("writes are refused, the log cannot take them: " + why.text);
-  return error_response(500, "internal_error", "the payload could not be stored");
+  return http::error_response(500, "internal_error", "the payload could not be stored");
 }
 
 }  // namespace
 
-std::optional<http_response> check_write_header(const services& house, const active_source& source,
+std::optional<http::response> check_write_header(const services& house, const active_source& source,
                                                 std::string_view path_source,
-                                                const http_request& request) {
+                                                const http::request& request) {
   const auto& settings = source.settings;
   if (!settings.can_write)
-    return error_response(403, "source_not_permitted_to_write", "this source may not write");
+    return http::error_response(403, "source_not_permitted_to_write", "this source may not write");
   if (path_source != settings.name)
-    return error_response(403, "source_mismatch", "the token belongs to another source");
+    return http::error_response(403, "source_mismatch", "the token belongs to another source");
   const auto& targets = settings.target_destinations;
   for (const auto& target : targets) {
     auto why = check_write(settings.policy, target);
@@ -259,12 +259,12 @@ std::optional<http_response> check_write_header(const services& house, const act
   }
   const auto type = request.header("Content-Type").value_or(std::string_view());
   if (!type.empty() && !type.starts_with("application/json"))
-    return error_response(415, "unsupported_media_type", "Content-Type must be application/json");
+    return http::error_response(415, "unsupported_media_type", "Content-Type must be application/json");
   return std::nullopt;
 }
 
 void handle_write(const services_ptr& house, snapshot_ptr config, const active_source& source,
-                  http_request request, respond_fn respond) {
+                  http::request request, http::respond_fn respond) {
   std::make_shared<write_request>(house, std::move(config), source, std::move(request),
                                   std::move(respond))
       ->run();

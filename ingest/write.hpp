@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 #include "ingest/services.hpp"
 #include "ingest/snapshot.hpp"
 
@@ -13,14 +13,14 @@ namespace nexus::ingest {
 
 /// The checks that need no body, in order: can_write, the path's source, policy, content type.
 /// Nothing: go on.
-std::optional<http_response> check_write_header(const services& house, const active_source& source,
+std::optional<http::response> check_write_header(const services& house, const active_source& source,
                                                 std::string_view path_source,
-                                                const http_request& request);
+                                                const http::request& request);
 
 /// Everything after that. Answers 200 only when the entry is durable (or, if the source wants that,
 /// delivered), or when the idempotency key stands for one that is durable. Any thread; `source`
 /// belongs to `config`.
 void handle_write(const services_ptr& house, snapshot_ptr config, const active_source& source,
-                  http_request request, respond_fn respond);
+                  http::request request, http::respond_fn respond);
 
 }  // namespace nexus::ingest

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "core/json_text.hpp"
-#include "ingest/json_object.hpp"
+#include "core/json_object.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -27,9 +27,9 @@ std::string_view to_word(delivery_state state) {
   return "failed";
 }
 
-http_response with_status(const std::string& payload_id, std::string_view status) {
-  http_response answer;
-  json_object body(answer.body);
+http::response with_status(const std::string& payload_id, std::string_view status) {
+  http::response answer;
+  core::json_object body(answer.body);
   body.text("payload_id", payload_id).text("status", status).end();
   answer.body += '\n';
   return answer;
@@ -45,11 +45,11 @@ std::string explain(const std::string& pending, const std::string& failed) {
 
 }  // namespace
 
-http_response accepted_response(const std::string& payload_id) {
+http::response accepted_response(const std::string& payload_id) {
   return with_status(payload_id, "accepted");
 }
 
-http_response delivery_response(const std::string& payload_id,
+http::response delivery_response(const std::string& payload_id,
                                 const std::vector<std::string>& destinations,
                                 const core::delivery_report& report) {
   std::string states = "{", pending, failed;
@@ -64,9 +64,9 @@ http_response delivery_response(const std::string& payload_id,
   }
   states += '}';
   if (pending.empty() && failed.empty()) return with_status(payload_id, "delivered");
-  http_response answer;
+  http::response answer;
   answer.status = 202;
-  json_object body(answer.body);
+  core::json_object body(answer.body);
   body.text("payload_id", payload_id).text("status", "durable");
   body.start("destinations") += states;
   body.text("message", explain(pending, failed)).end();

@@ -5,16 +5,16 @@
 #include <vector>
 
 #include "core/confirmation.hpp"
-#include "ingest/http.hpp"
+#include "http/message.hpp"
 
 namespace nexus::ingest {
 
 /// 200, status "accepted" (section 3.3 of the v0.1.2 behaviour): it is on disk.
-http_response accepted_response(const std::string& payload_id);
+http::response accepted_response(const std::string& payload_id);
 
 /// For a client that waits for the delivery: 200, status "delivered", if all destinations have it;
 /// else 202, status "durable", with the state of each.
-http_response delivery_response(const std::string& payload_id,
+http::response delivery_response(const std::string& payload_id,
                                 const std::vector<std::string>& destinations,
                                 const core::delivery_report& report);
 

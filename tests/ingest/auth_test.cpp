@@ -43,7 +43,7 @@ TEST_CASE("of several keys that fit, the last source's wins, and a source's befo
 
 TEST_CASE("a request without a valid token is unauthorized, and is counted") {
   test::fake_house house;
-  const std::vector<header_list> attempts{
+  const std::vector<http::header_list> attempts{
       {}, {{"Authorization", "Bearer nope"}}, {{"X-API-Key", "key-of-default"}}};
   for (const auto& headers : attempts) {
     const auto answer =

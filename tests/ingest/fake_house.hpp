@@ -48,7 +48,7 @@ class recording_logger final : public core::logger {
 
 /// What a request came to; `sent` stays empty while it is not answered.
 struct reply {
-  std::optional<ingest::http_response> sent;
+  std::optional<http::response> sent;
   bool refused_early = false;  ///< before the body
   std::uint64_t body_bytes_max = 0;
   int answers = 0;
@@ -182,7 +182,7 @@ struct fake_house {
   config::source_config& source(std::size_t index = 0) { return settings.sources[index]; }
 
   /// Sends a request as the server does: header first, at most `body_bytes_max` bytes of the body.
-  std::shared_ptr<reply> send(ingest::http_request request) {
+  std::shared_ptr<reply> send(http::request request) {
     auto answer = std::make_shared<reply>();
     auto decision = door().on_header(request);
     answer->body_bytes_max = decision.body_bytes_max;
@@ -197,7 +197,7 @@ struct fake_house {
       request.body_truncated = true;
     }
     request.context = std::move(decision.context);
-    door().on_request(std::move(request), [answer](ingest::http_response response) {
+    door().on_request(std::move(request), [answer](http::response response) {
       ++answer->answers;
       answer->sent = std::move(response);
     });
@@ -205,23 +205,23 @@ struct fake_house {
   }
 
   /// POST /inbound/default as the source `default`.
-  std::shared_ptr<reply> post(const std::string& body, ingest::header_list headers = {}) {
+  std::shared_ptr<reply> post(const std::string& body, http::header_list headers = {}) {
     headers.emplace_back("Authorization", "Bearer key-of-default");
     return send(make_request("POST", "/inbound/default", std::move(headers), body));
   }
 
   /// GET with the token of a source or of the admin; an empty name sends none.
   std::shared_ptr<reply> get(const std::string& path, const std::string& who,
-                             const std::string& query = "", ingest::header_list headers = {}) {
+                             const std::string& query = "", http::header_list headers = {}) {
     if (!who.empty()) headers.emplace_back("Authorization", "Bearer key-of-" + who);
     auto request = make_request("GET", path, std::move(headers), "");
     request.query = query;
     return send(std::move(request));
   }
 
-  static ingest::http_request make_request(std::string method, std::string path,
-                                           ingest::header_list headers, std::string body) {
-    ingest::http_request request;
+  static http::request make_request(std::string method, std::string path,
+                                           http::header_list headers, std::string body) {
+    http::request request;
     request.method = std::move(method);
     request.path = std::move(path);
     request.headers = std::move(headers);

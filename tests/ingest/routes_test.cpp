@@ -3,6 +3,7 @@
 #include "ingest/url.hpp"
 #include "tests/support/catch.hpp"
 
+using namespace nexus;
 using namespace nexus::ingest;
 
 TEST_CASE("each endpoint is found under its path and method") {
@@ -54,7 +55,7 @@ TEST_CASE("a wrong method is refused with the allowed one") {
   const auto match = find_route("GET", "/inbound/default");
   CHECK_FALSE(match.found);
   CHECK(match.refusal.status == 405);
-  CHECK(match.refusal.headers == header_list{{"Allow", "POST"}});
+  CHECK(match.refusal.headers == http::header_list{{"Allow", "POST"}});
   CHECK(find_route("HEAD", "/health").refusal.status == 405);
 }
 

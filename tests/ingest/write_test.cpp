@@ -292,7 +292,7 @@ TEST_CASE("a request that the door did not admit is an internal error") {
   fake_house house;
   int status = 0;
   house.door().on_request(fake_house::make_request("POST", "/inbound/default", {}, "{}"),
-                          [&](ingest::http_response answer) { status = answer.status; });
+                          [&](http::response answer) { status = answer.status; });
   CHECK(status == 500);
   CHECK(house.appends.empty());
 }
@@ -323,7 +323,7 @@ TEST_CASE("a thousand writes from many threads are all answered, each with its o
         auto request = fake_house::make_request(
             "POST", "/inbound/default", {{"Authorization", "Bearer key-of-default"}}, message);
         request.context = door.on_header(request).context;
-        door.on_request(std::move(request), [&](ingest::http_response answer) {
+        door.on_request(std::move(request), [&](http::response answer) {
           const std::lock_guard lock(mutex);
           if (answer.status == 200) answered.push_back(answer.body);
           if (answer.status == 429) ++limited;

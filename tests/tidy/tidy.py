@@ -20,10 +20,12 @@ FUNCTION_LINES_MAX = 70
 MAY_INCLUDE = {
     "core": (),
     "wal": ("core/",),
-    "config": ("core/",),
+    "mapping": ("core/",),
+    "config": ("core/", "mapping/"),
     "destinations": ("core/",),
     "actors": ("core/", "wal/", "destinations/"),
-    "ingest": ("core/", "config/", "destinations/destination.hpp"),
+    "http": ("core/",),
+    "ingest": ("core/", "config/", "mapping/", "http/", "destinations/destination.hpp"),
 }
 LIBRARIES = tuple(MAY_INCLUDE)
 OUR_FOLDERS = LIBRARIES + ("cli", "tests", "bench", "examples")
@@ -31,8 +33,8 @@ OUR_FOLDERS = LIBRARIES + ("cli", "tests", "bench", "examples")
 # Libraries that have a home: other library folders don't know them.
 HOMES = {
     "caf/": ("actors",),
-    "boost/asio": ("ingest",),
-    "boost/beast": ("ingest",),
+    "boost/asio": ("http",),
+    "boost/beast": ("http",),
     "toml++/": ("config",),
     "CLI/": (),
     "catch2/": (),

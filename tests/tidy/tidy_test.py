@@ -80,11 +80,11 @@ class TidyTest(unittest.TestCase):
         self.expect(("core/a.cpp", 1, "include"), ("core/a.cpp", 2, "include"))
 
     def test_a_library_stays_in_its_folder(self):
-        for folder in ("core", "wal", "config", "destinations", "actors", "ingest"):
+        for folder in ("core", "wal", "config", "destinations", "actors", "http"):
             self.write(f"{folder}/a.cpp", "#include <caf/all.hpp>\n#include <boost/asio.hpp>\n"
                        "#include <toml++/toml.h>\n")
         found = {(path, line) for path, line, _ in self.offences()}
-        kept = {("actors/a.cpp", 1), ("ingest/a.cpp", 2), ("config/a.cpp", 3)}
+        kept = {("actors/a.cpp", 1), ("http/a.cpp", 2), ("config/a.cpp", 3)}
         self.assertEqual(len(found), 15)
         self.assertFalse(found & kept)
 

@@ -1,0 +1,86 @@
+// The HTTP/1.1 server: sockets, framing, limits and deadlines. It knows nothing of routes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/log.hpp"
+#include "core/metrics.hpp"
+#include "core/result.hpp"
+#include "http/message.hpp"
+
+namespace nexus::http {
+
+/// PEM files and what is asked of clients; see config::tls_config.
+struct tls_options {
+  std::string cert_file;
+  std::string key_file;
+  std::string client_ca_file;  ///< empty: no client certificates
+  bool client_required = false;
+  int min_version = 0x0303;  ///< as on the wire: 0x0303 is TLS 1.2, 0x0304 TLS 1.3
+  int max_version = 0x0304;
+};
+
+struct server_options {
+  /// An IP address or a host name; empty: all interfaces, IPv6 and IPv4.
+  std::string bind = "127.0.0.1";
+  std::uint16_t port = 8080;  ///< 0: any free port, see server::port
+  /// One more is answered 503 and closed.
+  std::size_t connections_max = 4000;
+  /// Of one address; one more is answered 429 and closed.
+  std::size_t connections_per_address_max = 2000;
+  /// Body bytes that have been read of requests that are not answered yet, of all connections. At
+  /// the limit bodies wait in the kernel's buffers; a request that brings a body above what is left
+  /// of it for longer than `body_timeout` is answered 503 `overloaded`.
+  std::size_t in_flight_bytes_max = 256 * 1024 * 1024;
+  std::optional<tls_options> tls = std::nullopt;
+  /// From the method to the empty line; 431 beyond.
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t headers_max = 100;            ///< 431 beyond
+  std::size_t target_bytes_max = 8 * 1024;  ///< 414 beyond
+  /// From the first byte of a request to the end of its header, then 408. Also what a new
+  /// connection has until its first byte.
+  std::chrono::milliseconds header_timeout{10'000};
+  /// For the body, plus the time that it takes at body_bytes_per_second_min; then 408.
+  std::chrono::milliseconds body_timeout{10'000};
+  std::uint64_t body_bytes_per_second_min = 64 * 1024;
+  std::chrono::milliseconds write_timeout{
+      60'000};  ///< for a whole answer; then the connection is cut
+  std::chrono::milliseconds idle_timeout{
+      120'000};  ///< between requests; then the connection is closed silently
+  /// How long what a client still sends after its last answer is read and dropped, so that it gets
+  /// to see the answer.
+  std::chrono::milliseconds linger_timeout{2'000};
+};
+
+/// Listens from start() to drain() or destruction; one I/O thread of its own. Deadlines are checked
+/// five times a second (more often if they are shorter than a second).
+///
+/// Metrics: gauge nexus_http_connections, counter nexus_http_refused_total{reason}: what the server
+/// itself answered with an error, by that error's code; accept_failed: connections that the system
+/// did not hand over.
+class server {
+ public:
+  /// Binds and listens. `door` must outlive the server. Error: `io_failed` naming address and
+  /// reason, with what to do.
+  static core::result<std::unique_ptr<server>> start(server_options options, handler& door,
+                                                     core::logger_ptr log, core::metrics& metrics);
+  /// Without a drain() before: closes all connections at once. Answers given afterwards are
+  /// dropped.
+  virtual ~server() = default;
+
+  /// The port that it listens on. Any thread.
+  virtual std::uint16_t port() const = 0;
+  /// Connections that are made from now on see these certificates. Errors: `bad_config` (the server
+  /// goes on with the old ones), `unsupported` (it was started without TLS).
+  virtual core::result<void> replace_tls(const tls_options& with) = 0;
+  /// Stops accepting, closes idle connections, lets requests in progress end until `budget` is
+  /// over, then closes them. Returns the number of requests that it had to cut off. Call it from
+  /// another thread than the I/O thread; a second call does nothing and returns 0.
+  virtual std::size_t drain(std::chrono::milliseconds budget) = 0;
+};
+
+}  // namespace nexus::http

@@ -1,0 +1,115 @@
+// A running server on a free port, and a handler whose answers a test can hold back.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/log.hpp"
+#include "core/metrics.hpp"
+#include "http/message.hpp"
+#include "http/server.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/http_client.hpp"
+
+namespace nexus::test {
+
+/// What a request gets depends on its path: /hold waits for release(), /drop is never answered,
+/// /twice is answered twice, /refuse is turned away at its header, /large answers 64 MiB,
+/// everything else is told what it has sent.
+class test_handler : public http::handler {
+ public:
+  std::uint64_t body_bytes_max = 1000;
+
+  http::header_decision on_header(const http::request& request) override {
+    http::header_decision decision;
+    decision.body_bytes_max = body_bytes_max;
+    decision.context = request.path.size();
+    if (request.path == "/refuse") decision.refuse = answer(403, "refused");
+    return decision;
+  }
+
+  void on_request(http::request request, http::respond_fn respond) override {
+    if (request.path == "/hold") return hold(std::move(respond));
+    if (request.path == "/drop") return;
+    if (request.path == "/twice") respond(answer(200, "first"));
+    if (request.path == "/large") return respond(answer(200, std::string(64 << 20, 'x')));
+    respond(echo(request));
+  }
+
+  /// Blocks until that many requests are held.
+  void wait_held(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return held_.size() >= count; });
+  }
+  /// The respond functions of all held requests, in the order of arrival.
+  std::vector<http::respond_fn> take_held() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(held_, {});
+  }
+
+  static http::response answer(int status, std::string body) {
+    http::response response;
+    response.status = status;
+    response.content_type = "text/plain";
+    response.body = std::move(body);
+    return response;
+  }
+
+ private:
+  static http::response echo(const http::request& request) {
+    auto response =
+        answer(request.body_truncated ? 413 : 200,
+               request.method + " " + request.path + " " + request.query + "|" + request.body);
+    response.headers.emplace_back("X-Context",
+                                  std::to_string(std::any_cast<std::size_t>(request.context)));
+    response.headers.emplace_back("X-Peer", request.peer_address);
+    response.headers.emplace_back("X-Reflected", request.header("x-REFLECT").value_or("") == "split"
+                                                     ? "a\r\nX-Injected: 1"
+                                                     : "");
+    response.close = request.path == "/close";
+    return response;
+  }
+
+  void hold(http::respond_fn respond) {
+    std::lock_guard lock(mutex_);
+    held_.push_back(std::move(respond));
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<http::respond_fn> held_;
+};
+
+struct running_server {
+  explicit running_server(http::server_options options = {},
+                          core::logger_ptr log = core::make_null_logger()) {
+    options.port = 0;
+    auto started = http::server::start(std::move(options), handler, std::move(log), metrics);
+    REQUIRE(started.ok());
+    server = std::move(*started);
+  }
+
+  http_client connect() const { return http_client(server->port()); }
+  double refused(const std::string& reason) {
+    return metrics
+        .get_counter("nexus_http_refused_total",
+                     "Requests and connections that the HTTP server turned away.",
+                     {{"reason", reason}})
+        .value();
+  }
+
+  core::metrics metrics;
+  test_handler handler;
+  std::unique_ptr<http::server> server;
+};
+
+inline std::string get(const std::string& path) {
+  return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
+}
+
+}  // namespace nexus::test
