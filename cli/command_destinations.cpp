@@ -16,8 +16,8 @@
 #include "cli/wire.hpp"
 #include "config/loader.hpp"
 #include "core/file.hpp"
-#include "core/json_text.hpp"
 #include "core/json_object.hpp"
+#include "core/json_text.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::cli {

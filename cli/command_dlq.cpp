@@ -18,9 +18,9 @@
 #include "cli/output.hpp"
 #include "cli/table.hpp"
 #include "cli/wire.hpp"
+#include "core/json_object.hpp"
 #include "core/json_text.hpp"
 #include "ingest/dead_letters.hpp"
-#include "core/json_object.hpp"
 #include "wal/inspect.hpp"
 #include "wal/log.hpp"
 

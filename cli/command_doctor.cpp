@@ -19,10 +19,10 @@
 #include "cli/table.hpp"
 #include "cli/wire.hpp"
 #include "config/loader.hpp"
+#include "core/json_object.hpp"
 #include "core/json_text.hpp"
 #include "core/log.hpp"
 #include "ingest/consistency.hpp"
-#include "core/json_object.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::cli {

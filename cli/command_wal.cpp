@@ -9,8 +9,8 @@
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "cli/table.hpp"
-#include "core/json_text.hpp"
 #include "core/json_object.hpp"
+#include "core/json_text.hpp"
 #include "wal/inspect.hpp"
 
 namespace nexus::cli {

@@ -15,9 +15,9 @@
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 #include "destinations/registry.hpp"
+#include "http/server.hpp"
 #include "ingest/door.hpp"
 #include "ingest/ports.hpp"
-#include "http/server.hpp"
 
 namespace nexus::cli {
 

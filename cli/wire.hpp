@@ -10,8 +10,8 @@
 #include "config/type_table.hpp"
 #include "core/log.hpp"
 #include "destinations/registry.hpp"
-#include "ingest/ports.hpp"
 #include "http/server.hpp"
+#include "ingest/ports.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::cli {

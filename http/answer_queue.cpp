@@ -32,8 +32,9 @@ class answer_queue::responder {
 };
 
 respond_fn answer_queue::make_respond(std::uint64_t session) {
-  return [shared = std::make_shared<responder>(shared_from_this(), session)](
-             response response) { shared->answer(std::move(response)); };
+  return [shared = std::make_shared<responder>(shared_from_this(), session)](response response) {
+    shared->answer(std::move(response));
+  };
 }
 
 std::vector<answer> answer_queue::take() {

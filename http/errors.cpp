@@ -7,7 +7,7 @@
 namespace nexus::http {
 
 response error_response(int status, std::string_view code, std::string_view message,
-                             std::int64_t retry_after_seconds) {
+                        std::int64_t retry_after_seconds) {
   response answer;
   answer.status = status;
   core::json_object body(answer.body);

@@ -12,7 +12,7 @@ namespace nexus::http {
 /// The code is the stable contract, the message is for people and never holds a secret.
 /// `retry_after_seconds` of 0 is left out; above 0 it is also sent as `Retry-After`.
 response error_response(int status, std::string_view code, std::string_view message,
-                             std::int64_t retry_after_seconds = 0);
+                        std::int64_t retry_after_seconds = 0);
 
 /// 404 as plain text, as the reference's router answers.
 response not_found_response();

@@ -32,8 +32,8 @@ class request_reader {
     header,       ///< the header is not complete
     header_done,  ///< feed() takes nothing until accept_body() or skip_body() was called
     body,         ///< the body is not complete
-    done,     ///< all of it is there, or as much as was asked for (`request::body_truncated`)
-    refused,  ///< see refused(); the connection cannot be used any more
+    done,         ///< all of it is there, or as much as was asked for (`request::body_truncated`)
+    refused,      ///< see refused(); the connection cannot be used any more
   };
 
   explicit request_reader(const header_limits& limits);

@@ -6,7 +6,6 @@
 #include <boost/beast/http/status.hpp>
 #include <iterator>
 
-
 namespace nexus::http {
 namespace {
 
@@ -27,8 +26,7 @@ bool never_has_body(int status) {
 
 }  // namespace
 
-void append_response(std::string& out, const response& response,
-                     const response_framing& framing) {
+void append_response(std::string& out, const response& response, const response_framing& framing) {
   out.reserve(out.size() + 256 + response.body.size());
   auto reason = boost::beast::http::obsolete_reason(
       boost::beast::http::int_to_status(static_cast<unsigned>(response.status)));

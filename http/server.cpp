@@ -45,8 +45,7 @@ milliseconds tick_of(const server_options& o) {
 
 class asio_server final : public server {
  public:
-  asio_server(server_options options, handler& door, core::logger_ptr log,
-              core::metrics& metrics);
+  asio_server(server_options options, handler& door, core::logger_ptr log, core::metrics& metrics);
   ~asio_server() override;
 
   core::result<void> listen();

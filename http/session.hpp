@@ -33,8 +33,7 @@ using tcp_socket =
 
 /// What the sessions of one server share; I/O thread only. It outlives them.
 struct session_host {
-  session_host(server_options chosen, handler& behind)
-      : options(std::move(chosen)), door(behind) {}
+  session_host(server_options chosen, handler& behind) : options(std::move(chosen)), door(behind) {}
 
   server_options options;
   handler& door;

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "ingest/destinations.hpp"
-#include "http/errors.hpp"
 #include "core/json_object.hpp"
+#include "http/errors.hpp"
+#include "ingest/destinations.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -54,13 +54,14 @@ http::response health_response(const services& house) {
 
 http::response ready_response(const services& house) {
   const auto state = house.out.state();
-  if (!state.wal_healthy) return http::error_response(503, "wal_unhealthy", "the log takes no writes");
+  if (!state.wal_healthy)
+    return http::error_response(503, "wal_unhealthy", "the log takes no writes");
   const auto& all = state.destinations;
   const auto ill =
       std::find_if(all.begin(), all.end(), [](const auto& one) { return !one.healthy; });
   if (ill != all.end())
     return http::error_response(503, "destination_unavailable",
-                          "destination " + ill->name + " takes no entries");
+                                "destination " + ill->name + " takes no entries");
   return say(200, "ready", house.options.version);
 }
 

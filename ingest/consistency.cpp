@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "core/json_object.hpp"
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
-#include "core/json_object.hpp"
 
 namespace nexus::ingest {
 namespace {

@@ -19,6 +19,7 @@ void append_json(std::string& out, const consistency_report& report);
 /// "redeliver":true where they are wanted; an empty body is a sample of 100. Answers with the
 /// report once everything was looked up, which may take long; 404 `destination_not_found`; 400 for
 /// whatever else stands in the body.
-void handle_consistency(const services_ptr& house, const http::request& request, http::respond_fn respond);
+void handle_consistency(const services_ptr& house, const http::request& request,
+                        http::respond_fn respond);
 
 }  // namespace nexus::ingest

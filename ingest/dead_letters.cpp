@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/json_object.hpp"
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
-#include "core/json_object.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::ingest {
@@ -41,15 +41,16 @@ class body_reader {
   std::optional<http::response> read(const http::request& request) {
     if (request.body_truncated)
       return http::error_response(413, "payload_too_large",
-                            "the body is larger than " +
-                                std::to_string(dead_letter_body_bytes_max) +
-                                " bytes: name fewer payload ids");
+                                  "the body is larger than " +
+                                      std::to_string(dead_letter_body_bytes_max) +
+                                      " bytes: name fewer payload ids");
     const auto read =
         json::for_each_member(request.body, [this](const json::member& one) { return take(one); });
     if (!read) return http::error_response(400, "invalid_request", read.reason().text);
     if (all_ == choice.payload_ids.empty()) return std::nullopt;
-    return http::error_response(400, "invalid_request",
-                          "the body must hold either \"payload_ids\", not empty, or \"all\":true");
+    return http::error_response(
+        400, "invalid_request",
+        "the body must hold either \"payload_ids\", not empty, or \"all\":true");
   }
 
   dead_letter_choice choice;

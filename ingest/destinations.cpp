@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "http/errors.hpp"
 #include "core/json_object.hpp"
+#include "http/errors.hpp"
 
 namespace nexus::ingest {
 void append_json(std::string& out, const destination_state& one) {

@@ -5,11 +5,11 @@
 #include <string_view>
 #include <utility>
 
+#include "http/errors.hpp"
 #include "ingest/admin.hpp"
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
-#include "http/errors.hpp"
 #include "ingest/query.hpp"
 #include "ingest/write.hpp"
 
@@ -55,7 +55,7 @@ http::header_decision door::on_header(const http::request& request) {
 }
 
 std::optional<http::response> door::check_token(const route& where, token_class kind,
-                                               const http::request& request) const {
+                                                const http::request& request) const {
   if (kind == token_class::unknown)
     return unauthorized("unauthorized", "a valid bearer token is needed", request);
   const bool admin_only = where.needs == access_level::admin;
@@ -72,7 +72,7 @@ std::optional<http::response> door::check_token(const route& where, token_class 
 }
 
 http::response door::unauthorized(std::string_view code, std::string_view message,
-                                 const http::request& request) const {
+                                  const http::request& request) const {
   services_->metrics
       .get_counter("bubblefish_auth_failures_total", "Requests without the right token",
                    {{"source", "unknown"}})

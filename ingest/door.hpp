@@ -10,8 +10,8 @@
 #include "config/config.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
-#include "ingest/auth.hpp"
 #include "http/message.hpp"
+#include "ingest/auth.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/routes.hpp"
 #include "ingest/services.hpp"
@@ -50,9 +50,9 @@ class door final : public http::handler {
  private:
   /// Nothing: the token is good for the route.
   std::optional<http::response> check_token(const route& where, token_class kind,
-                                           const http::request& request) const;
+                                            const http::request& request) const;
   http::response unauthorized(std::string_view code, std::string_view message,
-                             const http::request& request) const;
+                              const http::request& request) const;
 
   snapshot_ptr current() const;
 

@@ -1,7 +1,7 @@
 #include "ingest/payload.hpp"
 
-#include "core/json_text.hpp"
 #include "core/json_object.hpp"
+#include "core/json_text.hpp"
 
 namespace nexus::ingest {
 namespace {

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <utility>
 
+#include "core/json_object.hpp"
+#include "http/errors.hpp"
 #include "ingest/actor_type.hpp"
 #include "ingest/cursor.hpp"
-#include "http/errors.hpp"
-#include "core/json_object.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::ingest {
@@ -65,7 +65,7 @@ struct query_request {
 
 /// Fills `out`; or says what is wrong with the parameters.
 std::optional<http::response> parse_query(const http::request& request, const reader_identity& who,
-                                         const std::string& destination, query_request& out) {
+                                          const std::string& destination, query_request& out) {
   const auto parameters = query_parameters(request.query);
   auto& what = out.what;
   what.name_space = who.name_space;
@@ -77,15 +77,17 @@ std::optional<http::response> parse_query(const http::request& request, const re
   what.limit = parse_limit(parameter(parameters, "limit"));
   if (!what.actor_type.empty() && !is_actor_type(what.actor_type))
     return http::error_response(400, "invalid_actor_type",
-                          "the actor type must be user, agent or system");
+                                "the actor type must be user, agent or system");
   out.profile = parameter(parameters, "profile");
   if (!out.profile.empty() && !is_profile(out.profile))
-    return http::error_response(400, "invalid_profile", "the profile must be fast, balanced or deep");
+    return http::error_response(400, "invalid_profile",
+                                "the profile must be fast, balanced or deep");
   if (out.profile.empty()) out.profile = who.default_profile;
   const std::string cursor = parameter(parameters, "cursor");
   const auto offset = decode_cursor(cursor);
   if (!offset)
-    return http::error_response(400, "invalid_cursor", "the cursor is not one that a query returned");
+    return http::error_response(400, "invalid_cursor",
+                                "the cursor is not one that a query returned");
   what.offset = *offset;
   const bool by_subject_only =
       !what.subject.empty() && what.text.empty() && what.actor_type.empty() && cursor.empty();
@@ -124,7 +126,7 @@ http::response found(const query_request& asked, const destinations::query_page&
 
 /// The checks before the parameters.
 std::optional<http::response> check_reader(services& house, const active_source* source,
-                                          const reader_identity& who) {
+                                           const reader_identity& who) {
   if (source != nullptr && !source->settings.can_read)
     return http::error_response(403, "source_not_permitted_to_read", "this source may not read");
   const auto wait = house.rate.count(who.rate_key, who.requests_per_minute);
@@ -133,7 +135,8 @@ std::optional<http::response> check_reader(services& house, const active_source*
       .get_counter("bubblefish_rate_limit_hits_total", "Requests refused by the rate limit",
                    {{"source", who.name}})
       .add();
-  return http::error_response(429, "rate_limit_exceeded", "too many queries from this source", *wait);
+  return http::error_response(429, "rate_limit_exceeded", "too many queries from this source",
+                              *wait);
 }
 
 void find(const services_ptr& house, query_request asked, const std::string& reader,

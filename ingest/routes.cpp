@@ -63,12 +63,14 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
 route_match find_route(std::string_view method, std::string_view raw_path) {
   const auto path = routing_path(raw_path);
   if (!path)
-    return {std::nullopt, http::error_response(400, "invalid_path", "malformed escape in the path")};
+    return {std::nullopt,
+            http::error_response(400, "invalid_path", "malformed escape in the path")};
   for (const auto& known : known_paths) {
     const bool whole = known.of_parameter == decoding::whole;
     const auto found = match(known.path, whole ? raw_path : std::string_view(*path));
     if (!found) continue;
-    if (known.method != method) return {std::nullopt, http::method_not_allowed_response(known.method)};
+    if (known.method != method)
+      return {std::nullopt, http::method_not_allowed_response(known.method)};
     auto parameter = whole ? decode_segment(*found).value_or("") : std::string(*found);
     return {route{known.target, known.needs, known.path, std::move(parameter)}, {}};
   }

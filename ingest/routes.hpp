@@ -40,7 +40,8 @@ struct route {
 /// A route, or the answer for a path that has none.
 struct route_match {
   std::optional<route> found;
-  http::response refusal;  ///< only where nothing was found: 404, 405, or 400 for a malformed escape
+  http::response
+      refusal;  ///< only where nothing was found: 404, 405, or 400 for a malformed escape
 };
 
 /// Matches exactly: a trailing slash, or an empty `{…}` segment, is another path.

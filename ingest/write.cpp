@@ -6,40 +6,15 @@
 #include <utility>
 #include <variant>
 
-#include "core/entry.hpp"
 #include "core/json_text.hpp"
-#include "core/random.hpp"
-#include "ingest/actor_type.hpp"
 #include "http/errors.hpp"
-#include "ingest/fanout.hpp"
-#include "mapping/field_mapping.hpp"
 #include "ingest/payload.hpp"
+#include "ingest/source_entries.hpp"
 #include "ingest/write_answers.hpp"
+#include "ingest/write_context.hpp"
 
 namespace nexus::ingest {
 namespace {
-
-/// A header's value, or the fallback where it is absent or empty.
-std::string header_or(const http::request& request, std::string_view name,
-                      std::string_view fallback) {
-  const auto value = request.header(name);
-  return std::string(value && !value->empty() ? *value : fallback);
-}
-
-std::string idempotency_key(const http::request& request) {
-  return header_or(request, "Idempotency-Key",
-                   request.header("X-Idempotency-Key").value_or(std::string_view()));
-}
-
-std::vector<std::string> split_labels(std::string_view list) {
-  std::vector<std::string> labels;
-  while (!list.empty()) {
-    const auto item = list.substr(0, list.find(','));
-    list.remove_prefix(item.size() < list.size() ? item.size() + 1 : item.size());
-    if (const auto label = mapping::trim(item); !label.empty()) labels.emplace_back(label);
-  }
-  return labels;
-}
 
 /// One write request on its way. Kept alive by whoever has the next step: the caller, the
 /// idempotency store while it waits for another request, or the log while the entry becomes
@@ -86,14 +61,12 @@ class write_request : public std::enable_shared_from_this<write_request> {
   std::optional<http::response> find_value();
   std::optional<http::response> check_rate();
   std::optional<http::response> translate(translated_payload& out);
-  static http::response too_large();
   void append(translated_payload payload);
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
   /// The entries are durable, or have not become so.
   void finish(const std::string& payload_id, const core::result<void>& outcome);
   /// For a client that waits for the delivery, after finish().
   void confirm(const std::string& payload_id, const core::delivery_report& report);
-  http::response append_failed(const core::error& why);
 
   const services_ptr house_;
   const snapshot_ptr config_;
@@ -120,10 +93,11 @@ std::optional<http::response> write_request::find_value() {
   }
   if (!request_.body_truncated)
     return http::error_response(400, "invalid_json",
-                          "the body is not valid JSON: " + length.reason().text);
-  auto answer = http::error_response(413, "payload_too_large",
-                               "the body is larger than this source may send (" +
-                                   std::to_string(source_.settings.payload_bytes_max) + " bytes)");
+                                "the body is not valid JSON: " + length.reason().text);
+  auto answer =
+      http::error_response(413, "payload_too_large",
+                           "the body is larger than this source may send (" +
+                               std::to_string(source_.settings.payload_bytes_max) + " bytes)");
   answer.close = true;
   return answer;
 }
@@ -132,41 +106,17 @@ std::optional<http::response> write_request::check_rate() {
   const auto wait = house_->rate.count(source_.settings.name, source_.settings.requests_per_minute);
   if (!wait) return std::nullopt;
   source_.rate_limit_hits.add();
-  return http::error_response(429, "rate_limit_exceeded", "too many requests from this source", *wait);
+  return http::error_response(429, "rate_limit_exceeded", "too many requests from this source",
+                              *wait);
 }
 
 std::optional<http::response> write_request::translate(translated_payload& out) {
-  const auto& settings = source_.settings;
   auto fields = source_.fields.apply(value_);
-  out.actor_type = header_or(request_, "X-Actor-Type", settings.default_actor_type);
-  if (!is_actor_type(out.actor_type))
-    return http::error_response(400, "invalid_actor_type",
-                          "the actor type must be user, agent or system");
-  out.classification_tier =
-      mapping::trim(request_.header("X-Classification-Tier").value_or(std::string_view()));
-  if (out.classification_tier.empty())
-    out.classification_tier = settings.default_classification_tier;
-  if (!out.classification_tier.empty() && !config_->knows_tier(out.classification_tier))
-    return http::error_response(400, "invalid_classification_tier",
-                          "the classification tier is not one of the configured tiers");
-  if (fields.too_large) return too_large();
-  out.payload_id = core::random_hex(16);
-  out.request_id = header_or(request_, "X-Request-Id", "");
-  if (out.request_id.empty()) out.request_id = house_->request_ids.next();
-  out.source = settings.name;
-  out.subject = header_or(request_, "X-Subject", settings.name_space);
-  out.name_space = settings.name_space;
-  out.destination = settings.target_destinations.front();
-  out.collection = std::move(fields.collection);
-  out.content = std::move(fields.content);
-  out.model = std::move(fields.model);
-  out.role = std::move(fields.role);
-  out.timestamp = core::format_timestamp(house_->options.clock());
-  out.idempotency_key = key_;
-  out.actor_id = header_or(request_, "X-Actor-ID", settings.default_actor_id);
-  out.metadata = std::move(fields.metadata);
-  out.sensitivity_labels =
-      split_labels(request_.header("X-Sensitivity-Labels").value_or(std::string_view()));
+  write_context context;
+  if (auto refused = read_context(*house_, *config_, source_.settings, request_, context))
+    return refused;
+  if (fields.too_large) return entry_too_large_response();
+  out = make_payload(source_.settings, context, std::move(fields), key_, house_->options.clock());
   return std::nullopt;
 }
 
@@ -175,35 +125,31 @@ std::optional<http::response> write_request::translate(translated_payload& out) 
 void write_request::append(translated_payload payload) {
   // Not needed while the log writes, and it may be large. An assignment would keep the memory.
   std::string().swap(request_.body);
-  core::entry common;
-  common.payload = to_json(payload);
-  common.payload_id = payload.payload_id;
-  if (source_.settings.idempotency_enabled) common.idempotency_key = key_;
-  common.timestamp = core::format_timestamp(house_->options.clock());
-  common.source = std::move(payload.source);
-  common.subject = std::move(payload.subject);
-  common.actor_type = std::move(payload.actor_type);
-  common.actor_id = std::move(payload.actor_id);
+  const auto& settings = source_.settings;
+  const std::string payload_id = payload.payload_id;
   std::optional<core::confirmation> wanted;
   if (waits_for_delivery()) {
-    wanted = {source_.settings.ack_timeout,
-              [self = shared_from_this(), payload_id = payload.payload_id](
-                  const core::delivery_report& report) { self->confirm(payload_id, report); }};
+    wanted = {settings.ack_timeout,
+              [self = shared_from_this(), payload_id](const core::delivery_report& report) {
+                self->confirm(payload_id, report);
+              }};
   }
   house_->out.append(
-      make_entries(std::move(common), source_.settings.target_destinations),
-      [self = shared_from_this(), payload_id = std::move(payload.payload_id)](
-          const core::result<void>& outcome) { self->finish(payload_id, outcome); },
+      make_source_entries(settings, std::move(payload), settings.idempotency_enabled ? key_ : "",
+                          house_->options.clock()),
+      [self = shared_from_this(), payload_id](const core::result<void>& outcome) {
+        self->finish(payload_id, outcome);
+      },
       std::move(wanted));
 }
 
 void write_request::finish(const std::string& payload_id, const core::result<void>& outcome) {
   if (!outcome.ok()) {
-    respond_(append_failed(outcome.reason()));
+    respond_(append_failed_response(*house_, outcome.reason()));
     claim_ = {};
     return;
   }
-  if (house_->append_failing.exchange(false)) house_->log->info("writes are durable again");
+  note_appended(*house_);
   source_.throughput.add();
   if (!waits_for_delivery()) {
     source_.write_latency.observe(house_->seconds_since(started_));
@@ -217,34 +163,11 @@ void write_request::confirm(const std::string& payload_id, const core::delivery_
   respond_(delivery_response(payload_id, source_.settings.target_destinations, report));
 }
 
-http::response write_request::too_large() {
-  return http::error_response(413, "payload_too_large", "the entry is too large for the log");
-}
-
-http::response write_request::append_failed(const core::error& why) {
-  switch (why.code) {
-    case core::errc::too_large:
-      return too_large();
-    case core::errc::overloaded:
-      return http::error_response(429, "queue_full", "too many entries are waiting to be delivered", 5);
-    case core::errc::wal_full:
-      return http::error_response(503, "wal_full", "there is no space left for the log", 10);
-    default:
-      break;
-  }
-  house_->metrics
-      .get_counter("bubblefish_errors_total", "Internal errors", {{"type", "wal_append"}})
-      .add();
-  if (!house_->append_failing.exchange(true))
-    house_->log->error("writes are refused, the log cannot take them: " + why.text);
-  return http::error_response(500, "internal_error", "the payload could not be stored");
-}
-
 }  // namespace
 
 std::optional<http::response> check_write_header(const services& house, const active_source& source,
-                                                std::string_view path_source,
-                                                const http::request& request) {
+                                                 std::string_view path_source,
+                                                 const http::request& request) {
   const auto& settings = source.settings;
   if (!settings.can_write)
     return http::error_response(403, "source_not_permitted_to_write", "this source may not write");
@@ -259,7 +182,8 @@ std::optional<http::response> check_write_header(const services& house, const ac
   }
   const auto type = request.header("Content-Type").value_or(std::string_view());
   if (!type.empty() && !type.starts_with("application/json"))
-    return http::error_response(415, "unsupported_media_type", "Content-Type must be application/json");
+    return http::error_response(415, "unsupported_media_type",
+                                "Content-Type must be application/json");
   return std::nullopt;
 }
 

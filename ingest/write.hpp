@@ -14,8 +14,8 @@ namespace nexus::ingest {
 /// The checks that need no body, in order: can_write, the path's source, policy, content type.
 /// Nothing: go on.
 std::optional<http::response> check_write_header(const services& house, const active_source& source,
-                                                std::string_view path_source,
-                                                const http::request& request);
+                                                 std::string_view path_source,
+                                                 const http::request& request);
 
 /// Everything after that. Answers 200 only when the entry is durable (or, if the source wants that,
 /// delivered), or when the idempotency key stands for one that is durable. Any thread; `source`

@@ -2,8 +2,9 @@
 
 #include <string_view>
 
-#include "core/json_text.hpp"
 #include "core/json_object.hpp"
+#include "core/json_text.hpp"
+#include "http/errors.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -50,8 +51,8 @@ http::response accepted_response(const std::string& payload_id) {
 }
 
 http::response delivery_response(const std::string& payload_id,
-                                const std::vector<std::string>& destinations,
-                                const core::delivery_report& report) {
+                                 const std::vector<std::string>& destinations,
+                                 const core::delivery_report& report) {
   std::string states = "{", pending, failed;
   for (const std::string& name : destinations) {
     const delivery_state state = state_of(name, report);
@@ -72,6 +73,33 @@ http::response delivery_response(const std::string& payload_id,
   body.text("message", explain(pending, failed)).end();
   answer.body += '\n';
   return answer;
+}
+
+http::response entry_too_large_response() {
+  return http::error_response(413, "payload_too_large", "the entry is too large for the log");
+}
+
+http::response append_failed_response(services& house, const core::error& why) {
+  switch (why.code) {
+    case core::errc::too_large:
+      return entry_too_large_response();
+    case core::errc::overloaded:
+      return http::error_response(429, "queue_full", "too many entries are waiting to be delivered",
+                                  5);
+    case core::errc::wal_full:
+      return http::error_response(503, "wal_full", "there is no space left for the log", 10);
+    default:
+      break;
+  }
+  house.metrics.get_counter("bubblefish_errors_total", "Internal errors", {{"type", "wal_append"}})
+      .add();
+  if (!house.append_failing.exchange(true))
+    house.log->error("writes are refused, the log cannot take them: " + why.text);
+  return http::error_response(500, "internal_error", "the payload could not be stored");
+}
+
+void note_appended(services& house) {
+  if (house.append_failing.exchange(false)) house.log->info("writes are durable again");
 }
 
 }  // namespace nexus::ingest

@@ -1,11 +1,13 @@
-// What the client of a write is told once its entry is durable.
+// What the client of a write is told once its entry is durable, or cannot become so.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "core/confirmation.hpp"
+#include "core/error.hpp"
 #include "http/message.hpp"
+#include "ingest/services.hpp"
 
 namespace nexus::ingest {
 
@@ -15,7 +17,17 @@ http::response accepted_response(const std::string& payload_id);
 /// For a client that waits for the delivery: 200, status "delivered", if all destinations have it;
 /// else 202, status "durable", with the state of each.
 http::response delivery_response(const std::string& payload_id,
-                                const std::vector<std::string>& destinations,
-                                const core::delivery_report& report);
+                                 const std::vector<std::string>& destinations,
+                                 const core::delivery_report& report);
+
+/// 413: it can never be stored.
+http::response entry_too_large_response();
+
+/// What the log refused with: 413, 429 `queue_full`, 503 `wal_full`, or 500, which is counted and
+/// logged (once, until note_appended).
+http::response append_failed_response(services& house, const core::error& why);
+
+/// An append has succeeded.
+void note_appended(services& house);
 
 }  // namespace nexus::ingest

@@ -118,7 +118,7 @@ TEST_CASE("a server can be destroyed without a drain, with requests in every pha
 TEST_CASE("a port in use is an error that says what to do") {
   running_server running;
   auto second = http::server::start({.port = running.server->port()}, running.handler,
-                                      core::make_null_logger(), running.metrics);
+                                    core::make_null_logger(), running.metrics);
   REQUIRE_FALSE(second.ok());
   CHECK(second.reason().code == core::errc::io_failed);
   CHECK(second.reason().text ==
@@ -130,7 +130,7 @@ TEST_CASE("a port in use is an error that says what to do") {
 TEST_CASE("an address that this machine does not have is an error that says what to do") {
   running_server running;
   auto second = http::server::start({.bind = "192.0.2.1", .port = 0}, running.handler,
-                                      core::make_null_logger(), running.metrics);
+                                    core::make_null_logger(), running.metrics);
   REQUIRE_FALSE(second.ok());
   CHECK(second.reason().text.starts_with("cannot listen on 192.0.2.1:0: "));
   CHECK(second.reason().text.find("set daemon.bind") != std::string::npos);

@@ -219,8 +219,8 @@ struct fake_house {
     return send(std::move(request));
   }
 
-  static http::request make_request(std::string method, std::string path,
-                                           http::header_list headers, std::string body) {
+  static http::request make_request(std::string method, std::string path, http::header_list headers,
+                                    std::string body) {
     http::request request;
     request.method = std::move(method);
     request.path = std::move(path);

@@ -182,7 +182,8 @@ TEST_CASE("transforms apply in order, to mapped fields and to others") {
                                    {"role", {"coalesce:user"}},
                                    {"collection", {"upper", "coalesce:"}},
                                    {"other", {"trim"}}};
-  const auto out = field_mapping({{"content", "c"}, {"model", "m"}}, transforms).apply(R"({"c":" \u3000\n","m":"  "})");
+  const auto out = field_mapping({{"content", "c"}, {"model", "m"}}, transforms)
+                       .apply(R"({"c":" \u3000\n","m":"  "})");
   CHECK(out.content == "a:b");
   CHECK(out.model.empty());
   CHECK(out.role == "user");

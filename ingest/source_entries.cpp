@@ -1,0 +1,49 @@
+#include "ingest/source_entries.hpp"
+
+#include <utility>
+
+#include "core/random.hpp"
+#include "ingest/fanout.hpp"
+
+namespace nexus::ingest {
+
+translated_payload make_payload(const config::source_config& source, const write_context& context,
+                                mapping::mapped_fields fields, std::string key,
+                                core::time_point now) {
+  translated_payload out;
+  out.payload_id = core::random_hex(16);
+  out.request_id = context.request_id;
+  out.source = source.name;
+  out.subject = context.subject;
+  out.name_space = source.name_space;
+  out.destination = source.target_destinations.front();
+  out.collection = std::move(fields.collection);
+  out.content = std::move(fields.content);
+  out.model = std::move(fields.model);
+  out.role = std::move(fields.role);
+  out.timestamp = core::format_timestamp(now);
+  out.idempotency_key = std::move(key);
+  out.actor_type = context.actor_type;
+  out.actor_id = context.actor_id;
+  out.metadata = std::move(fields.metadata);
+  out.sensitivity_labels = context.sensitivity_labels;
+  out.classification_tier = context.classification_tier;
+  return out;
+}
+
+std::vector<core::entry_ptr> make_source_entries(const config::source_config& source,
+                                                 translated_payload payload, std::string log_key,
+                                                 core::time_point now) {
+  core::entry common;
+  common.payload = to_json(payload);
+  common.payload_id = std::move(payload.payload_id);
+  common.idempotency_key = std::move(log_key);
+  common.timestamp = core::format_timestamp(now);
+  common.source = std::move(payload.source);
+  common.subject = std::move(payload.subject);
+  common.actor_type = std::move(payload.actor_type);
+  common.actor_id = std::move(payload.actor_id);
+  return make_entries(std::move(common), source.target_destinations);
+}
+
+}  // namespace nexus::ingest
