@@ -20,7 +20,7 @@ struct known_path {
   decoding of_parameter = decoding::reference;
 };
 
-/// The first one that matches counts.
+/// The path of the first one that matches counts. Methods of the same path stand together.
 constexpr std::array<known_path, 15> known_paths{{
     {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
@@ -58,6 +58,28 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return parameter;
 }
 
+/// HEAD is answered like GET, without the body (the server leaves it out).
+bool answers(const known_path& known, std::string_view method) {
+  return known.method == method || (known.method == "GET" && method == "HEAD");
+}
+
+/// What can be done with a path: the value of `Allow`.
+std::string methods_of(std::string_view pattern) {
+  std::string all;
+  for (const auto& known : known_paths) {
+    if (known.path != pattern) continue;
+    all.append(known.method).append(known.method == "GET" ? ", HEAD, " : ", ");
+  }
+  return all + "OPTIONS";
+}
+
+/// Of a path whose method is none of its own.
+http::response other_method(std::string_view pattern, std::string_view method) {
+  auto answer = http::method_not_allowed_response(methods_of(pattern));
+  if (method == "OPTIONS") answer.status = 204;
+  return answer;
+}
+
 }  // namespace
 
 route_match find_route(std::string_view method, std::string_view raw_path) {
@@ -65,15 +87,18 @@ route_match find_route(std::string_view method, std::string_view raw_path) {
   if (!path)
     return {std::nullopt,
             http::error_response(400, "invalid_path", "malformed escape in the path")};
+  const known_path* first = nullptr;
   for (const auto& known : known_paths) {
     const bool whole = known.of_parameter == decoding::whole;
     const auto found = match(known.path, whole ? raw_path : std::string_view(*path));
     if (!found) continue;
-    if (known.method != method)
-      return {std::nullopt, http::method_not_allowed_response(known.method)};
+    if (first == nullptr) first = &known;
+    if (known.path != first->path) break;
+    if (!answers(known, method)) continue;
     auto parameter = whole ? decode_segment(*found).value_or("") : std::string(*found);
     return {route{known.target, known.needs, known.path, std::move(parameter)}, {}};
   }
+  if (first != nullptr) return {std::nullopt, other_method(first->path, method)};
   return {std::nullopt, http::not_found_response()};
 }
 
