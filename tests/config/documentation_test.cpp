@@ -69,7 +69,9 @@ TEST_CASE("the page on configuration lists every code") {
                            "missing_key",
                            "invalid_setting",
                            "conflicting_keys",
-                           "duplicate_target"}) {
+                           "duplicate_target",
+                           "invalid_path",
+                           "unknown_transform"}) {
     INFO(code);
     CHECK_FALSE(row_of(page, code).empty());
   }
