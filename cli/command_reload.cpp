@@ -45,15 +45,18 @@ int command_reload(const reload_options& how, const destinations::registry& type
   if (!loaded) return fail(loaded.reason());  // the server would find the same
   const auto server = find_running(*home);
   if (!server) return fail("the server is not running");
-  http_client client(server->host, server->port, patience);
-  const auto answer = client.send(
+  const auto client = connect(*server, loaded->settings.tls, patience);
+  if (!client) return fail(client.reason());
+  const auto answer = (*client)->send(
       {"POST", "/api/reload", std::string(loaded->settings.admin_token.reveal()), {}, ""});
-  if (!answer) return fail(answer.reason());
+  const std::string by_signal =
+      "Send the process SIGHUP, id " + std::to_string(server->pid) + "; its log says how it went";
+  if (!answer) return fail(answer.reason().text + "\n" + by_signal);
   if (answer->status == 401)
     return fail(
         "the server does not accept the admin token of this configuration: it was changed and not "
-        "reloaded yet. Send the process SIGHUP, id " +
-        std::to_string(server->pid) + "; its log says how it went");
+        "reloaded yet. " +
+        by_signal);
   if (!json::validate(answer->body).ok())
     return fail("the server answered " + std::to_string(answer->status));
   if (answer->status == 200) return show_report(answer->body);
