@@ -11,6 +11,7 @@
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
 #include "ingest/query.hpp"
+#include "ingest/reload.hpp"
 #include "ingest/write.hpp"
 
 namespace nexus::ingest {
@@ -102,6 +103,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return respond(status_response(*services_, in->config->settings()));
     case endpoint::shutdown:
       return handle_shutdown(*services_, respond);
+    case endpoint::reload:
+      return handle_reload(services_, std::move(respond));
     case endpoint::metrics:
       return respond(metrics_response(*services_));
     case endpoint::destinations:

@@ -1,6 +1,5 @@
 #include "ingest/routes.hpp"
 
-#include <array>
 #include <utility>
 
 #include "http/errors.hpp"
@@ -21,13 +20,14 @@ struct known_path {
 };
 
 /// The path of the first one that matches counts. Methods of the same path stand together.
-constexpr std::array<known_path, 15> known_paths{{
+constexpr known_path known_paths[] = {
     {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
     {"GET", "/ready", endpoint::ready, access_level::open},
     {"GET", "/api/status", endpoint::status, access_level::admin},
     {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
+    {"POST", "/api/reload", endpoint::reload, access_level::admin},
     {"GET", "/metrics", endpoint::metrics, access_level::admin},
     {"GET", "/api/destinations", endpoint::destinations, access_level::admin},
     {"POST", "/api/destinations/{name}/pause", endpoint::pause, access_level::admin,
@@ -39,7 +39,7 @@ constexpr std::array<known_path, 15> known_paths{{
     {"POST", "/api/dlq/purge", endpoint::purge, access_level::admin},
     {"GET", "/api/dlq/{id}", endpoint::dead_letter, access_level::admin},
     {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
-}};
+};
 
 /// The parameter of a path that fits the pattern, empty if it has none; nothing if it does not fit.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {

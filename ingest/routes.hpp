@@ -16,6 +16,7 @@ enum class endpoint {
   ready,
   status,
   shutdown,
+  reload,
   metrics,
   destinations,
   pause,

@@ -59,6 +59,10 @@ class log::impl {
     std::lock_guard lock(mutex_);
     return known_.index().size();
   }
+  pending_size how_much_is_pending() const {
+    std::lock_guard lock(mutex_);
+    return {known_.index().size(), known_.index().bytes()};
+  }
   core::result<void> close();
   counters stats() const;
   std::string current_segment() const;
