@@ -153,6 +153,12 @@ class running_pipeline final : public pipeline {
     done(core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
   }
 
+  bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
+                 const std::string& key) const override {
+    return std::any_of(destinations.begin(), destinations.end(),
+                       [&](const std::string& one) { return log_->key_waits(source, one, key); });
+  }
+
   core::result<void> dead_letters(const wal::dead_letter_filter& which,
                                   const std::function<void(const wal::dead_letter&)>& fn) override {
     return log_->dead_letters(which, fn);
