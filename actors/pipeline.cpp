@@ -154,6 +154,12 @@ class running_pipeline final : public pipeline {
     submit(std::move(values), std::move(sizes), std::move(done), std::move(wanted));
   }
 
+  bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
+                 const std::string& key) const override {
+    return std::any_of(destinations.begin(), destinations.end(),
+                       [&](const std::string& one) { return log_->key_waits(source, one, key); });
+  }
+
   core::result<void> dead_letters(const wal::dead_letter_filter& which,
                                   const std::function<void(const wal::dead_letter&)>& fn) override {
     return log_->dead_letters(which, fn);

@@ -125,6 +125,11 @@ class pipeline {
                             std::function<void(std::vector<core::result<void>>)> done,
                             std::vector<core::confirmation> wanted = {}) = 0;
 
+  /// Whether an entry of the source with this idempotency key is pending for one of these
+  /// destinations. Does not block.
+  virtual bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
+                         const std::string& key) const = 0;
+
   /// Hands each dead letter that fits to `fn`, oldest first; `fn` must not call the pipeline. Like
   /// the two below it reads and writes the log: it blocks for as long as that takes.
   virtual core::result<void> dead_letters(

@@ -10,6 +10,7 @@
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
+#include "ingest/key_note.hpp"
 #include "ingest/query.hpp"
 #include "ingest/write.hpp"
 
@@ -133,8 +134,11 @@ void door::restore(const core::entry& written) {
   const auto source = std::find_if(all.begin(), all.end(),
                                    [&](const auto& one) { return one.name == written.source; });
   if (source == all.end() || !source->idempotency_enabled) return;
-  services_->idempotency.restore(written.source, written.idempotency_key, source->dedup_window,
-                                 {written.payload_id, {}}, services_->options.clock());
+  const auto note = read_key_note(written);
+  const auto when = core::parse_timestamp(written.timestamp);
+  if (!note || !when) return;
+  services_->idempotency.restore(written.source, note->key, source->dedup_window,
+                                 {written.payload_id, note->body}, *when);
 }
 
 snapshot_ptr door::current() const {

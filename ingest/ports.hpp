@@ -153,6 +153,11 @@ struct ports {
   /// `closed`.
   std::function<void(std::vector<core::entry_ptr>, append_done, std::optional<core::confirmation>)>
       append;
+  /// Whether an entry of the source with this idempotency key is pending for one of these
+  /// destinations.
+  std::function<bool(const std::string& source, const std::vector<std::string>& destinations,
+                     const std::string& key)>
+      key_waits;
   /// Reads back from the store behind a destination. Error `not_found`: nothing to read from.
   std::function<void(destinations::query, query_done)> find;
   /// Dead letters: looking at them, delivering them once more, giving them up. Errors:

@@ -35,6 +35,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
     if (auto refused = find_value()) return respond_(std::move(*refused));
     key_ = idempotency_key(request_);
     if (!source_.settings.idempotency_enabled || key_.empty()) return proceed();
+    body_ = body_to_note(source_.settings, value_);
     auto turn = house_->idempotency.enter(
         source_.settings.name, key_, source_.settings.dedup_window,
         [self = shared_from_this()](auto later) { self->take(std::move(later)); });
@@ -44,7 +45,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
  private:
   void take(idempotency_store::turn turn) {
     if (const auto* written = std::get_if<idempotency_store::original>(&turn))
-      return respond_(accepted_response(written->payload_id));
+      return respond_(repeated_response(*written, body_));
     claim_ = std::get<idempotency_store::claim>(std::move(turn));
     proceed();
   }
@@ -74,8 +75,9 @@ class write_request : public std::enable_shared_from_this<write_request> {
   http::request request_;
   const http::respond_fn respond_;
   const std::chrono::steady_clock::time_point started_;
-  std::string_view value_;  ///< the first JSON value of the body, until `append`
-  std::string key_;         ///< the client's idempotency key, may be empty
+  std::string_view value_;                 ///< the first JSON value of the body, until `append`
+  std::string key_;                        ///< the client's idempotency key, may be empty
+  idempotency_store::body_digest body_{};  ///< where the source compares bodies
   idempotency_store::claim claim_;
 };
 
@@ -112,6 +114,8 @@ std::optional<http::response> write_request::check_rate() {
 
 std::optional<http::response> write_request::translate(translated_payload& out) {
   auto fields = source_.fields.apply(value_);
+  if (source_.settings.require_content && fields.content.empty() && !fields.too_large)
+    return empty_content_response();
   write_context context;
   if (auto refused = read_context(*house_, *config_, source_.settings, request_, context))
     return refused;
@@ -120,8 +124,6 @@ std::optional<http::response> write_request::translate(translated_payload& out) 
   return std::nullopt;
 }
 
-// The log hands on entries with equal source, destination and key once: an entry whose source does
-// not deduplicate carries its key in the payload only, or it would be lost to an earlier one.
 void write_request::append(translated_payload payload) {
   // Not needed while the log writes, and it may be large. An assignment would keep the memory.
   std::string().swap(request_.body);
@@ -135,7 +137,8 @@ void write_request::append(translated_payload payload) {
               }};
   }
   house_->out.append(
-      make_source_entries(settings, std::move(payload), settings.idempotency_enabled ? key_ : "",
+      make_source_entries(settings, std::move(payload),
+                          make_key_note(house_->out, settings, key_, body_),
                           house_->options.clock()),
       [self = shared_from_this(), payload_id](const core::result<void>& outcome) {
         self->finish(payload_id, outcome);
@@ -155,7 +158,7 @@ void write_request::finish(const std::string& payload_id, const core::result<voi
     source_.write_latency.observe(house_->seconds_since(started_));
     respond_(accepted_response(payload_id));
   }
-  claim_.settle({payload_id, {}});
+  claim_.settle({payload_id, body_});
 }
 
 void write_request::confirm(const std::string& payload_id, const core::delivery_report& report) {

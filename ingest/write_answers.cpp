@@ -50,6 +50,22 @@ http::response accepted_response(const std::string& payload_id) {
   return with_status(payload_id, "accepted");
 }
 
+http::response repeated_response(const idempotency_store::original& written,
+                                 const idempotency_store::body_digest& body) {
+  constexpr idempotency_store::body_digest unknown{};
+  if (body == unknown || written.body == unknown || body == written.body)
+    return accepted_response(written.payload_id);
+  return http::error_response(422, "idempotency_mismatch",
+                              "another body was sent with this idempotency key before; a new entry "
+                              "needs a new key");
+}
+
+http::response empty_content_response() {
+  return http::error_response(422, "empty_content",
+                              "the content is empty, and this source requires some; see the "
+                              "source's mapping");
+}
+
 http::response delivery_response(const std::string& payload_id,
                                  const std::vector<std::string>& destinations,
                                  const core::delivery_report& report) {

@@ -14,6 +14,14 @@ namespace nexus::ingest {
 /// 200, status "accepted" (section 3.3 of the v0.1.2 behaviour): it is on disk.
 http::response accepted_response(const std::string& payload_id);
 
+/// For a key that stands for an entry already: 200 with that one's payload id; 422
+/// `idempotency_mismatch` if it had another body, where both are known.
+http::response repeated_response(const idempotency_store::original& written,
+                                 const idempotency_store::body_digest& body);
+
+/// 422, for a source that wants content.
+http::response empty_content_response();
+
 /// For a client that waits for the delivery: 200, status "delivered", if all destinations have it;
 /// else 202, status "durable", with the state of each.
 http::response delivery_response(const std::string& payload_id,

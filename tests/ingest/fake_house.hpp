@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,6 +106,7 @@ struct fake_house {
 
   bool append_later = false;           ///< the test completes `appends` itself
   core::result<void> append_outcome;   ///< else: this, at once
+  std::set<std::string> waiting_keys;  ///< "SOURCE/KEY": an entry with it is pending
   std::deque<pending_append> appends;  ///< all of them, answered or not
   core::result<destinations::query_page> page = destinations::query_page{};
   std::vector<destinations::query> queries;
@@ -131,6 +133,10 @@ struct fake_house {
       appends.push_back({first, nullptr, std::move(entries), std::move(wanted)});
       if (append_later) return void(appends.back().done = std::move(done));
       done(append_outcome);
+    };
+    behind.key_waits = [this](const std::string& source, const std::vector<std::string>&,
+                              const std::string& key) {
+      return waiting_keys.contains(source + "/" + key);
     };
     behind.find = [this](destinations::query what, ingest::query_done done) {
       queries.push_back(std::move(what));
