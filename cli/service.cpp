@@ -75,7 +75,7 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
   how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
-    if (writes.add(value) && !value.idempotency_key.empty()) door_->restore(value);
+    if (writes.add(value)) door_->restore(value);
   };
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
   if (!started) return started.reason();
@@ -99,6 +99,14 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ports.append = [this](std::vector<core::entry_ptr> values, ingest::append_done done,
                         std::optional<core::confirmation> wanted) {
     pipeline_->append(std::move(values), std::move(done), std::move(wanted));
+  };
+  ports.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
+                              ingest::batch_done done, std::vector<core::confirmation> wanted) {
+    pipeline_->append_batch(std::move(writes), std::move(done), std::move(wanted));
+  };
+  ports.key_waits = [this](const std::string& source, const std::vector<std::string>& destinations,
+                           const std::string& key) {
+    return pipeline_->key_waits(source, destinations, key);
   };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));

@@ -112,6 +112,10 @@ core::result<void> log::delivered_entries(const delivered_visitor& fn) {
 core::result<std::uint64_t> log::redeliver(std::span<const core::entry> entries) {
   return impl_->redeliver(entries);
 }
+bool log::key_waits(std::string_view source, std::string_view destination,
+                    std::string_view idempotency_key) const {
+  return impl_->key_waits(source, destination, idempotency_key);
+}
 position log::end() const {
   return impl_->end();
 }

@@ -207,6 +207,11 @@ class log {
   /// been.
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
 
+  /// Whether an entry of this source and destination with this idempotency key is pending: another
+  /// one would count as one with it (see replay). Costs a look into a hash table.
+  bool key_waits(std::string_view source, std::string_view destination,
+                 std::string_view idempotency_key) const;
+
   std::uint64_t pending_count() const;
   /// Costs no more than pending_count().
   pending_size how_much_is_pending() const;

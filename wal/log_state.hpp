@@ -64,6 +64,8 @@ class log::impl {
     return {known_.index().size(), known_.index().bytes()};
   }
   core::result<void> close();
+  bool key_waits(std::string_view source, std::string_view destination,
+                 std::string_view idempotency_key) const;
   counters stats() const;
   std::string current_segment() const;
   std::string trouble() const {

@@ -78,6 +78,10 @@ class pending_index {
     return find(hash_id(payload_id, destination)).has_value();
   }
 
+  /// Whether an entry of this source and destination is pending that has the (non-empty)
+  /// idempotency key.
+  bool has_key(const entry_name& name) const { return keys_.contains(hash_key(name)); }
+
   /// Tells that the line of a pending entry has moved. False if it is not pending any more.
   bool relocate(std::string_view payload_id, std::string_view destination, location from,
                 location to);
