@@ -115,7 +115,7 @@ TEST_CASE("files that cannot be used replace nothing") {
   CHECK(running.serves(files.client_options()));
 }
 
-TEST_CASE("an RSA key, and a certificate that has expired, are taken; the latter with a warning") {
+TEST_CASE("an RSA key, and a certificate that has expired, are taken, the latter with a warning") {
   const tls_files files;
   const auto log = std::make_shared<warnings>();
   files.write("server", certificate("rsa", files.ca, {-60, 3600, "", true}));

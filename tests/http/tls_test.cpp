@@ -51,6 +51,34 @@ TEST_CASE("over TLS a refusal is seen even by a client that goes on sending") {
   CHECK(client.at_end());
 }
 
+TEST_CASE("over TLS a request that stops half way ends in 408, and its client sees that") {
+  const tls_files files;
+  http::server_options options;
+  options.header_timeout = options.body_timeout = 200ms;
+  tls_server running(files.server_options(), options);
+  for (const char* half :
+       {"GET /x HTTP/1.1\r\nHo", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell"}) {
+    tls_client client(running.server->port(), files.client_options());
+    REQUIRE(client.send(half));
+    const auto answer = client.read_answer();
+    REQUIRE(answer);
+    CHECK(answer->status == 408);
+    CHECK(client.at_end());
+  }
+}
+
+TEST_CASE("over TLS a client that does not read its answer is cut off, and holds up nobody else") {
+  const tls_files files;
+  http::server_options options;
+  options.write_timeout = 200ms;
+  tls_server running(files.server_options(), options);
+  tls_client lazy(running.server->port(), files.client_options());
+  REQUIRE(lazy.send(get("/large")));
+  CHECK(running.serves(files.client_options()));
+  CHECK(running.server->drain(30s) == 0);  // over as soon as the client is cut off
+  CHECK_FALSE(lazy.read_answer());
+}
+
 TEST_CASE("versions of TLS outside of the chosen ones are refused") {
   const tls_files files;
   auto options = files.server_options();
