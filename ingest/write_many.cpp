@@ -14,6 +14,32 @@
 namespace nexus::ingest {
 namespace {
 
+/// While the claims of one request end one after the other, each of them may tell another request
+/// to ask again, and asking looks at all of its keys. So those who are told meanwhile, on this
+/// thread, ask once, when the last claim has ended.
+class asking_later {
+ public:
+  asking_later() : outer_(std::exchange(current_, this)) {}
+  ~asking_later() {
+    current_ = outer_;
+    for (const auto& ask : asks_) ask();
+  }
+  asking_later(const asking_later&) = delete;
+  asking_later& operator=(const asking_later&) = delete;
+
+  static void run(std::function<void()> ask) {
+    if (current_ == nullptr) return ask();
+    current_->asks_.push_back(std::move(ask));
+  }
+
+ private:
+  static thread_local asking_later* current_;
+  asking_later* outer_;
+  std::vector<std::function<void()>> asks_;
+};
+
+thread_local asking_later* asking_later::current_ = nullptr;
+
 /// A request on its way. Kept alive by whoever has the next step: the caller, the idempotency store
 /// while it waits for another request, or the log. Whoever drops it unanswered drops `respond_`
 /// (which answers 500) and the claims on its keys.
@@ -52,6 +78,8 @@ class many_writes : public std::enable_shared_from_this<many_writes> {
   std::vector<core::confirmation> confirmations();
   /// The log has answered: an outcome for each of `written_`.
   void finish(const std::vector<core::result<void>>& outcomes);
+  /// The keys of what is durable stand for it from now on, the others are free again.
+  void end_claims();
   /// For a client that waits for the delivery: how far one item has come, after finish().
   void confirm(std::size_t index, const core::delivery_report& report);
   void respond();
@@ -82,9 +110,9 @@ void many_writes::note_bodies() {
 }
 
 void many_writes::ask() {
-  auto turns = house_->idempotency.enter_all(source_.settings.name, list_.keys,
-                                             source_.settings.dedup_window,
-                                             [self = shared_from_this()] { self->ask(); });
+  auto turns = house_->idempotency.enter_all(
+      source_.settings.name, list_.keys, source_.settings.dedup_window,
+      [self = shared_from_this()] { asking_later::run([self] { self->ask(); }); });
   if (!turns) return;
   for (std::size_t i = 0; i < turns->size(); ++i) take(i, std::move((*turns)[i]));
   proceed();
@@ -121,7 +149,10 @@ void many_writes::proceed() {
   }
   auto writes = make_writes();
   list_.texts = {};  // not needed while the log writes, and they may be large
-  if (writes.empty()) return respond();
+  if (writes.empty()) {
+    respond();
+    return end_claims();
+  }
   append(std::move(writes));
 }
 
@@ -235,7 +266,12 @@ void many_writes::finish(const std::vector<core::result<void>>& outcomes) {
   } else {
     respond();
   }
+  end_claims();
+}
+
+void many_writes::end_claims() {
   if (claims_.empty()) return;
+  const asking_later together;
   for (const auto index : written_)
     if (const auto& item = list_.items[index]; !item.refusal)
       claims_[index].settle({item.payload_id, bodies_[index]});
