@@ -12,6 +12,7 @@
 
 #include "cli/http_client.hpp"
 #include "cli/load.hpp"
+#include "config/certificate.hpp"
 #include "tests/integration/server_home.hpp"
 #include "tests/support/catch.hpp"
 
@@ -158,6 +159,30 @@ TEST_CASE("The admin's token changes by a reload") {
   CHECK(reload(*server).status == 401);
   CHECK(ask(*server, "GET", "/api/status", "another").status == 200);
   CHECK(home.nexus({"stop"}).status == 0);
+}
+
+TEST_CASE("Certificates that are replaced are shown to who connects from then on") {
+  const server_home home;
+  const auto write_certificate = [&] {
+    const auto made = config::make_self_signed("localhost");
+    if (!made) FAIL(made.reason().text);
+    home.write("key.pem", std::string(made->key.reveal()));
+    home.write("cert.pem", made->certificate);
+  };
+  write_certificate();
+  home.write("daemon.toml", std::string("[daemon]\nadmin_token = \"") + server_home::admin_token +
+                                "\"\n[daemon.tls]\nenabled = true\ncert_file = \"" + home.path() +
+                                "/cert.pem\"\nkey_file = \"" + home.path() + "/key.pem\"\n");
+  const auto server = home.start();
+  // The command knows the server by the certificate in the file.
+  const auto is_known = [&] { return home.nexus({"status"}).out.starts_with("running"); };
+  CHECK(is_known());
+  write_certificate();
+  CHECK(comes(is_known));
+  CHECK(comes([&] { return holds(home.log(), "daemon.tls: the certificates are others"); }));
+  home.write("key.pem", "no key");
+  CHECK(comes([&] { return holds(home.log(), "was not reloaded"); }));
+  CHECK(stop(*server) == 0);
 }
 
 TEST_CASE("The reload command prints what has changed, or every finding") {
