@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -130,27 +131,27 @@ class running_pipeline final : public pipeline {
   void append(std::vector<core::entry_ptr> values,
               std::function<void(const core::result<void>&)> done,
               std::optional<core::confirmation> wanted) override {
-    std::size_t bytes = 0;
-    for (const auto& value : values) bytes += weight(*value);
-    std::shared_lock guard(entrance_mutex_);
-    const bool open = static_cast<bool>(inside_.wal);
-    if (open && admission_->enter(log_->pending_count(), values.size(), bytes)) {
-      auto leave = [room = admission_, entries = values.size(), bytes,
-                    done = std::move(done)](const core::result<void>& answer) {
-        room->leave(entries, bytes);
-        done(answer);
-      };
-      for (auto& value : values) value = as_stored(std::move(value), how_.wal.clock);
-      caf::anon_send(
-          inside_.wal, append_atom::value,
-          std::make_shared<submission>(std::move(values), std::move(leave), std::move(wanted)));
-      return;
+    std::vector<core::confirmation> waiting;
+    if (wanted) waiting.push_back(std::move(*wanted));
+    const std::size_t count = values.size();
+    submit(
+        std::move(values), {count},
+        [done = std::move(done)](const submission::outcomes& each) { done(each.front()); },
+        std::move(waiting));
+  }
+
+  void append_batch(std::vector<std::vector<core::entry_ptr>> writes,
+                    std::function<void(std::vector<core::result<void>>)> done,
+                    std::vector<core::confirmation> wanted) override {
+    std::vector<core::entry_ptr> values;
+    std::vector<std::size_t> sizes;
+    values.reserve(writes.size());
+    sizes.reserve(writes.size());
+    for (auto& one : writes) {
+      sizes.push_back(one.size());
+      std::move(one.begin(), one.end(), std::back_inserter(values));
     }
-    guard.unlock();
-    if (open)
-      return done(
-          core::error{core::errc::overloaded, "too many entries are waiting; try again later"});
-    done(core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
+    submit(std::move(values), std::move(sizes), std::move(done), std::move(wanted));
   }
 
   bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
@@ -236,6 +237,33 @@ class running_pipeline final : public pipeline {
     wal_actor wal;
     std::vector<queue_actor> queues;  ///< as how_.destinations
   };
+
+  /// Hands writes to the log's actor, or answers at once why not.
+  template <class Done>
+  void submit(std::vector<core::entry_ptr> values, std::vector<std::size_t> sizes, Done done,
+              std::vector<core::confirmation> wanted) {
+    std::size_t bytes = 0;
+    for (const auto& value : values) bytes += weight(*value);
+    std::shared_lock guard(entrance_mutex_);
+    const bool open = static_cast<bool>(inside_.wal);
+    if (!open || !admission_->enter(log_->pending_count(), values.size(), bytes)) {
+      guard.unlock();
+      const core::error why =
+          open
+              ? core::error{core::errc::overloaded, "too many entries are waiting; try again later"}
+              : core::error{core::errc::closed, "the pipeline is stopping; send the entry again"};
+      return done(submission::outcomes(sizes.size(), why));
+    }
+    auto leave = [room = admission_, entries = values.size(), bytes,
+                  done = std::move(done)](submission::outcomes each) {
+      room->leave(entries, bytes);
+      done(std::move(each));
+    };
+    for (auto& value : values) value = as_stored(std::move(value), how_.wal.clock);
+    caf::anon_send(inside_.wal, append_atom::value,
+                   std::make_shared<submission>(std::move(values), std::move(sizes),
+                                                std::move(leave), std::move(wanted)));
+  }
 
   static core::error no_destination(const std::string& name) {
     return {core::errc::not_found, "there is no destination " + name};

@@ -120,6 +120,14 @@ class pipeline {
                       std::function<void(const core::result<void>&)> done,
                       std::optional<core::confirmation> wanted = {}) = 0;
 
+  /// The same for several writes, each an entry for each destination of one payload: one sync for
+  /// all of them, and an answer for each, in order. There is room for all or for none: `overloaded`
+  /// is everybody's answer, before anything is written. `wanted`: empty, or a confirmation for each
+  /// write.
+  virtual void append_batch(std::vector<std::vector<core::entry_ptr>> writes,
+                            std::function<void(std::vector<core::result<void>>)> done,
+                            std::vector<core::confirmation> wanted = {}) = 0;
+
   /// Whether an entry of the source with this idempotency key is pending for one of these
   /// destinations. Does not block.
   virtual bool key_waits(const std::string& source, const std::vector<std::string>& destinations,

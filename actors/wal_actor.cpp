@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -106,13 +107,13 @@ class wal_state {
     const auto results = options_.log->append_batch(entries);
     const wal::position before = std::exchange(seen_, options_.log->end());
     const auto now = submission::clock::now();
-    auto outcome = results.begin();
+    std::span<const core::result<void>> rest = results;
     for (const auto& one : group) {
-      const auto end = outcome + static_cast<std::ptrdiff_t>(one->entries().size());
-      const auto refused = std::find_if(outcome, end, [](const auto& each) { return !each.ok(); });
-      one->settle(refused == end ? core::result<void>{} : *refused);
-      if (refused == end && one->wanted()) await(*one);
-      outcome = end;
+      const std::size_t size = one->entries().size();
+      one->settle_each(rest.first(size), [this](auto of, core::confirmation wanted) {
+        await(of, std::move(wanted));
+      });
+      rest = rest.subspan(size);
       options_.append_seconds->observe(std::chrono::duration<double>(now - one->begun()).count());
     }
     const auto is_accepted = [](const core::result<void>& one) { return one.ok(); };
@@ -123,8 +124,8 @@ class wal_state {
 
   /// Somebody wants to hear of the delivery. It cannot have happened yet: nobody has been given the
   /// entries.
-  void await(submission& one) {
-    confirmations_.add(one.entries(), std::move(*one.wanted()), submission::clock::now());
+  void await(std::span<const core::entry_ptr> entries, core::confirmation wanted) {
+    confirmations_.add(entries, std::move(wanted), submission::clock::now());
     arm_expiry();
   }
 

@@ -96,6 +96,10 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
                         std::optional<core::confirmation> wanted) {
     pipeline_->append(std::move(values), std::move(done), std::move(wanted));
   };
+  ports.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
+                              ingest::batch_done done, std::vector<core::confirmation> wanted) {
+    pipeline_->append_batch(std::move(writes), std::move(done), std::move(wanted));
+  };
   ports.key_waits = [this](const std::string& source, const std::vector<std::string>& destinations,
                            const std::string& key) {
     return pipeline_->key_waits(source, destinations, key);

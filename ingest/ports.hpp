@@ -20,6 +20,9 @@ namespace nexus::ingest {
 /// returned).
 using append_done = std::function<void(const core::result<void>&)>;
 
+/// Told once, from any thread: the same for each of several writes, in order.
+using batch_done = std::function<void(std::vector<core::result<void>>)>;
+
 /// Told once, from any thread.
 using query_done = std::function<void(core::result<destinations::query_page>)>;
 
@@ -153,6 +156,11 @@ struct ports {
   /// `closed`.
   std::function<void(std::vector<core::entry_ptr>, append_done, std::optional<core::confirmation>)>
       append;
+  /// The same for several writes, each the entries of one payload, with one sync for all of them.
+  /// There is room for all or for none. `wanted`: empty, or a confirmation for each write.
+  std::function<void(std::vector<std::vector<core::entry_ptr>> writes, batch_done,
+                     std::vector<core::confirmation> wanted)>
+      append_batch;
   /// Whether an entry of the source with this idempotency key is pending for one of these
   /// destinations.
   std::function<bool(const std::string& source, const std::vector<std::string>& destinations,

@@ -21,8 +21,12 @@ struct known_path {
 };
 
 /// The first one that matches counts.
-constexpr std::array<known_path, 15> known_paths{{
+constexpr std::array<known_path, 19> known_paths{{
     {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
+    {"POST", "/inbound/{source}/batch", endpoint::batch, access_level::data},
+    {"POST", "/v1/memories", endpoint::memories, access_level::data},
+    {"POST", "/v1/logs", endpoint::logs, access_level::data},
+    {"POST", "/events", endpoint::events, access_level::data},
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
     {"GET", "/ready", endpoint::ready, access_level::open},

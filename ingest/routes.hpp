@@ -11,6 +11,10 @@ namespace nexus::ingest {
 
 enum class endpoint {
   inbound,
+  batch,
+  memories,
+  logs,
+  events,
   query,
   health,
   ready,

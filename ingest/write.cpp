@@ -96,12 +96,7 @@ std::optional<http::response> write_request::find_value() {
   if (!request_.body_truncated)
     return http::error_response(400, "invalid_json",
                                 "the body is not valid JSON: " + length.reason().text);
-  auto answer =
-      http::error_response(413, "payload_too_large",
-                           "the body is larger than this source may send (" +
-                               std::to_string(source_.settings.payload_bytes_max) + " bytes)");
-  answer.close = true;
-  return answer;
+  return body_too_large_response(static_cast<std::uint64_t>(source_.settings.payload_bytes_max));
 }
 
 std::optional<http::response> write_request::check_rate() {
@@ -167,28 +162,6 @@ void write_request::confirm(const std::string& payload_id, const core::delivery_
 }
 
 }  // namespace
-
-std::optional<http::response> check_write_header(const services& house, const active_source& source,
-                                                 std::string_view path_source,
-                                                 const http::request& request) {
-  const auto& settings = source.settings;
-  if (!settings.can_write)
-    return http::error_response(403, "source_not_permitted_to_write", "this source may not write");
-  if (path_source != settings.name)
-    return http::error_response(403, "source_mismatch", "the token belongs to another source");
-  const auto& targets = settings.target_destinations;
-  for (const auto& target : targets) {
-    auto why = check_write(settings.policy, target);
-    if (!why) continue;
-    if (targets.size() > 1) why->message += ": " + target;
-    return deny(house, settings.name, *why);
-  }
-  const auto type = request.header("Content-Type").value_or(std::string_view());
-  if (!type.empty() && !type.starts_with("application/json"))
-    return http::error_response(415, "unsupported_media_type",
-                                "Content-Type must be application/json");
-  return std::nullopt;
-}
 
 void handle_write(const services_ptr& house, snapshot_ptr config, const active_source& source,
                   http::request request, http::respond_fn respond) {

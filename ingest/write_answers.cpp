@@ -95,6 +95,20 @@ http::response entry_too_large_response() {
   return http::error_response(413, "payload_too_large", "the entry is too large for the log");
 }
 
+http::response body_too_large_response(std::uint64_t bytes_max) {
+  auto answer = http::error_response(
+      413, "payload_too_large",
+      "the body is larger than may be sent here (" + std::to_string(bytes_max) + " bytes)");
+  answer.close = true;
+  return answer;
+}
+
+http::response value_too_large_response(std::uint64_t bytes_max) {
+  return http::error_response(
+      413, "payload_too_large",
+      "the value is larger than this source may send (" + std::to_string(bytes_max) + " bytes)");
+}
+
 http::response append_failed_response(services& house, const core::error& why) {
   switch (why.code) {
     case core::errc::too_large:

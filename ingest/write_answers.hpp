@@ -1,6 +1,7 @@
 // What the client of a write is told once its entry is durable, or cannot become so.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ http::response delivery_response(const std::string& payload_id,
 
 /// 413: it can never be stored.
 http::response entry_too_large_response();
+
+/// 413, for a body that is longer than may be sent, and closes the connection; and for one of
+/// several values in it.
+http::response body_too_large_response(std::uint64_t bytes_max);
+http::response value_too_large_response(std::uint64_t bytes_max);
 
 /// What the log refused with: 413, 429 `queue_full`, 503 `wal_full`, or 500, which is counted and
 /// logged (once, until note_appended).

@@ -14,6 +14,10 @@ TEST_CASE("each endpoint is found under its path and method") {
   };
   const std::vector<row> rows{
       {"POST", "/inbound/default", endpoint::inbound, access_level::data},
+      {"POST", "/inbound/default/batch", endpoint::batch, access_level::data},
+      {"POST", "/v1/memories", endpoint::memories, access_level::data},
+      {"POST", "/v1/logs", endpoint::logs, access_level::data},
+      {"POST", "/events", endpoint::events, access_level::data},
       {"GET", "/query/sqlite", endpoint::query, access_level::data},
       {"GET", "/health", endpoint::health, access_level::open},
       {"GET", "/ready", endpoint::ready, access_level::open},
