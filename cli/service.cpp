@@ -31,14 +31,18 @@ core::result<ingest::dead_letter_page> look_at_dead_letters(
 
 }  // namespace
 
-service::service(std::shared_ptr<const config::config> settings, core::logger_ptr log)
-    : settings_(std::move(settings)), log_(std::move(log)) {}
+service::service(std::shared_ptr<const config::config> settings,
+                 const destinations::registry& types, core::logger_ptr log)
+    : settings_(std::move(settings)), types_(types), log_(std::move(log)) {}
 
 core::result<std::unique_ptr<service>> service::start(
     std::shared_ptr<const config::config> settings, const destinations::registry& types,
-    core::logger_ptr log, std::function<void()> on_shutdown) {
-  std::unique_ptr<service> made(new service(std::move(settings), std::move(log)));
+    core::logger_ptr log, std::function<void()> on_shutdown,
+    std::function<core::result<config::loaded>()> load) {
+  std::unique_ptr<service> made(new service(std::move(settings), types, std::move(log)));
+  made->start_reloader(std::move(load));
   if (auto running = made->run(types, std::move(on_shutdown)); !running) return running.reason();
+  made->start_watch();
   return made;
 }
 
@@ -47,6 +51,7 @@ core::result<void> service::run(const destinations::registry& types,
   ingest::door_options how;
   how.version = version;
   how.idempotency_keys_max = static_cast<std::size_t>(settings_->idempotency_keys_max);
+  security_ = how.security;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
   // First of all, so that it can be seen from outside that the program is starting.
@@ -115,6 +120,9 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
           done(may_run ? consistency_->check(what) : may_run.reason());
         });
   };
+  ports.reload = [this](ingest::reload_done done) {
+    reloader_->request(reloader::trigger::request, std::move(done));
+  };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
@@ -162,7 +170,7 @@ core::result<ingest::destination_state> service::switch_destination(const std::s
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
   // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
-  if (name == settings_->destinations.front().name)
+  if (name == settings()->destinations.front().name)
     if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
         !also && also.reason().code != core::errc::not_found)
       return also.reason();
@@ -230,8 +238,10 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
   door_->enter(ingest::door_phase::draining);
+  watch_.reset();
   consistency_->request_stop();
   pipeline_->release_waiting();
+  reloader_->stop();
   // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);

@@ -13,6 +13,7 @@
 #include "ingest/key_note.hpp"
 #include "ingest/otlp_logs.hpp"
 #include "ingest/query.hpp"
+#include "ingest/reload.hpp"
 #include "ingest/write_checks.hpp"
 
 namespace nexus::ingest {
@@ -134,6 +135,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return respond(status_response(*services_, in->config->settings()));
     case endpoint::shutdown:
       return handle_shutdown(*services_, respond);
+    case endpoint::reload:
+      return handle_reload(services_, std::move(respond));
     case endpoint::metrics:
       return respond(metrics_response(*services_));
     case endpoint::destinations:

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/confirmation.hpp"
@@ -51,6 +52,7 @@ struct pipeline_state {
   std::string wal_error;  ///< why not
   std::string current_segment;
   std::uint64_t pending_entries = 0;
+  std::uint64_t pending_bytes = 0;  ///< of their lines in the log
   std::uint64_t queue_depth = 0;
   double oldest_pending_seconds = 0;
   std::uint64_t crc_failures = 0;
@@ -66,6 +68,8 @@ struct pipeline_state {
   bool draining = false;
   double consistency_score = -1;  ///< of the last check; -1: there was none
   std::vector<destination_state> destinations;
+  /// Entries that wait for destinations that are not configured (any more), by name.
+  std::vector<std::pair<std::string, std::uint64_t>> unclaimed;
 };
 
 /// An entry that has failed for good.

@@ -129,6 +129,9 @@ std::vector<destination_backlog> log::backlogs() const {
 std::uint64_t log::pending_count() const {
   return impl_->pending_count();
 }
+pending_size log::how_much_is_pending() const {
+  return impl_->how_much_is_pending();
+}
 std::uint64_t log::crc_failures() const {
   return impl_->stats().crc_failures;
 }

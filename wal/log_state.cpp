@@ -257,6 +257,7 @@ counters log::impl::stats() const {
   std::lock_guard lock(mutex_);
   counters out;
   out.pending = known_.index().size();
+  out.pending_bytes = known_.index().bytes();
   out.appended = commits_.appended();
   out.delivered = delivered_;
   out.permanent_failures = failed_;

@@ -97,7 +97,11 @@ TEST_CASE("health is answered before the log is open, and everything else is ask
   };
   REQUIRE(types.add("gated", std::move(type)));
   auto starting = std::async(std::launch::async, [&] {
-    return cli::service::start(settings, types, core::make_null_logger(), [] {});
+    return cli::service::start(
+        settings, types, core::make_null_logger(), [] {},
+        []() -> core::result<config::loaded> {
+          return core::error{core::errc::bad_config, "the test has no files"};
+        });
   });
   at->reached.get_future().wait();
 
