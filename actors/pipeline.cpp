@@ -448,8 +448,9 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
   const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
   adopt_nameless(**opened, how.destinations);
   note_replay(**opened, seconds, how.destinations, *log, metrics);
-  if (how.on_pending)
-    if (auto told = (*opened)->replay(how.on_pending); !told.ok()) return std::move(told).reason();
+  if (how.on_recent)
+    if (auto told = (*opened)->recent_entries(how.recent_since, how.on_recent); !told.ok())
+      return std::move(told).reason();
 
   auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), types, log);
   made->run(metrics);

@@ -16,6 +16,7 @@
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 #include "core/result.hpp"
+#include "core/timestamp.hpp"
 #include "destinations/registry.hpp"
 #include "destinations/retry.hpp"
 #include "wal/log.hpp"
@@ -64,9 +65,11 @@ struct pipeline_options {
   std::uint64_t pending_bytes_max = std::uint64_t{16} << 30;
   std::size_t in_flight_bytes_max =
       256 * 1024 * 1024;  ///< payload bytes on their way to the disk; above it likewise
-  /// Called by start() for every entry that is pending, oldest first and before any is delivered:
-  /// for what must be rebuilt from them.
-  std::function<void(const core::entry&)> on_pending;
+  /// Called by start() for every entry that the log still has and that is not older than
+  /// `recent_since`, whatever has become of it (see wal::log::recent_entries), in the order of the
+  /// log and before any is delivered: for what must be rebuilt from them.
+  std::function<void(const core::entry&)> on_recent;
+  core::time_point recent_since = core::time_point::min();
 };
 
 /// How one destination is doing.

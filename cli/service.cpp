@@ -50,9 +50,12 @@ core::result<void> service::run(const destinations::registry& types,
                                 std::function<void()> on_shutdown) {
   ingest::door_options how;
   how.version = version;
+  how.idempotency_keys_max = static_cast<std::size_t>(settings_->idempotency_keys_max);
   security_ = how.security;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
+  // First of all, so that it can be seen from outside that the program is starting.
+  if (auto listening = start_server(); !listening) return listening;
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
   log_jobs_ = std::make_unique<job_thread>(log_jobs_max, "requests that read the log");
@@ -64,7 +67,8 @@ core::result<void> service::run(const destinations::registry& types,
   look_after.free_bytes_min = static_cast<std::uint64_t>(settings_->watchdog_disk_bytes_min);
   watchdog_ = std::make_unique<watchdog>(look_after, core::posix_files(), log_, metrics_);
   publish_health();
-  return start_server();
+  door_->enter(ingest::door_phase::serving);
+  return {};
 }
 
 core::result<void> service::start_pipeline(const destinations::registry& types) {
@@ -72,11 +76,12 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
   const auto paused = read_paused(core::posix_files(), settings_->home);
   if (!paused) return paused.reason();
   for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
-  // Before anything is delivered: what is delivered is no longer pending, and its key would be
-  // forgotten.
-  how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
-    if (writes.add(value)) door_->restore(value);
-  };
+  if (const auto since = door_->restore_since()) {
+    how.recent_since = *since;
+    how.on_recent = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
+      if (writes.add(value)) door_->restore(value);
+    };
+  }
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
   if (!started) return started.reason();
   pipeline_ = std::move(*started);
@@ -85,12 +90,8 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
 
 core::result<void> service::start_server() {
   auto started = http::server::start(server_options(*settings_), *door_, log_, metrics_);
-  if (!started) {
-    pipeline_->stop(std::chrono::milliseconds(0));
-    return started.reason();
-  }
+  if (!started) return started.reason();
   server_ = std::move(*started);
-  door_->enter(ingest::door_phase::serving);
   return {};
 }
 
@@ -236,6 +237,7 @@ void service::publish_health() {
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
+  door_->enter(ingest::door_phase::draining);
   watch_.reset();
   consistency_->request_stop();
   pipeline_->release_waiting();

@@ -28,10 +28,11 @@ namespace nexus::cli {
 /// A server in this process, from start() to stop().
 class service {
  public:
-  /// Opens the log, starts delivery, remembers the idempotency keys of what is pending, and then
-  /// takes requests. `types` must outlive the service; `on_shutdown` is called, from any thread,
-  /// when somebody asks over HTTP for a stop. `load` reads the configuration once more, on another
-  /// thread. Errors: those of the pipeline and of the HTTP server.
+  /// Listens, opens the log, remembers the idempotency keys of the last while, starts delivery, and
+  /// then takes requests; until then it answers only those that need nothing of that. `types` must
+  /// outlive the service; `on_shutdown` is called, from any thread, when somebody asks over HTTP
+  /// for a stop. `load` reads the configuration once more, on another thread. Errors: those of the
+  /// pipeline and of the HTTP server.
   static core::result<std::unique_ptr<service>> start(
       std::shared_ptr<const config::config> settings, const destinations::registry& types,
       core::logger_ptr log, std::function<void()> on_shutdown,

@@ -60,6 +60,7 @@ http::response health_response(const services& house) {
 }
 
 http::response ready_response(const services& house) {
+  if (auto refused = not_serving_response(house.phase)) return std::move(*refused);
   const auto state = house.out.state();
   if (!state.wal_healthy)
     return http::error_response(503, "wal_unhealthy", "the log takes no writes");

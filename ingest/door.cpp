@@ -57,6 +57,7 @@ http::header_decision door::decide(const http::request& request) const {
     if (auto refused = check_token(in.where, who.kind, request)) return {std::move(refused), 0, {}};
     if (who.kind == token_class::source) in.source = &in.config->sources()[who.source];
   }
+  if (auto refused = check_phase(in.where)) return {std::move(refused), 0, {}};
   if (in.where.target == endpoint::redrive || in.where.target == endpoint::purge)
     return {std::nullopt, dead_letter_body_bytes_max, std::move(in)};
   if (!is_write(in.where.target)) return {std::nullopt, ignored_body_bytes_max, std::move(in)};
@@ -81,6 +82,22 @@ std::optional<http::response> door::check_token(const route& where, token_class 
                      {{"endpoint", std::string(where.path)}})
         .add();
   return std::nullopt;
+}
+
+// Before it serves there is nothing behind the door that could be asked.
+std::optional<http::response> door::check_phase(const route& where) const {
+  const door_phase phase = services_->phase;
+  switch (where.target) {
+    case endpoint::health:
+    case endpoint::ready:
+    case endpoint::metrics:
+    case endpoint::shutdown:
+      return std::nullopt;
+    default:
+      break;
+  }
+  if (phase == door_phase::draining && where.needs == access_level::admin) return std::nullopt;
+  return not_serving_response(phase);
 }
 
 http::response door::unauthorized(std::string_view code, std::string_view message,
@@ -143,6 +160,18 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return handle_dead_letter_action(services_, dead_letter_action::purge, request,
                                        std::move(respond));
   }
+}
+
+std::optional<core::time_point> door::restore_since() const {
+  const auto now = current();
+  std::optional<core::time_point> since;
+  for (const auto& source : now->settings().sources) {
+    if (!source.idempotency_enabled) continue;
+    if (source.dedup_window.count() == 0) return core::time_point::min();
+    const auto begin = services_->options.clock() - source.dedup_window;
+    since = std::min(since.value_or(begin), begin);
+  }
+  return since;
 }
 
 void door::restore(const core::entry& written) {

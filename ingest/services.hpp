@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,8 @@ struct door_options {
 };
 
 /// What the program is doing. Only while it serves are requests for data taken; else they are
-/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health is always answered.
+/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health, GET /metrics and
+/// POST /api/shutdown are always answered, the other admin's requests unless it is starting.
 enum class door_phase { starting, serving, draining };
 
 /// Held by the door and by every request in progress; `metrics` must outlive them all.
@@ -65,6 +67,9 @@ struct services {
 };
 
 using services_ptr = std::shared_ptr<services>;
+
+/// 503 `starting` or `draining`; nothing while the program serves.
+std::optional<http::response> not_serving_response(door_phase phase);
 
 /// Counts a refusal by policy and makes its answer, 403.
 http::response deny(const services& house, const std::string& source, const denial& why);
