@@ -18,6 +18,7 @@
 #include "http/server.hpp"
 #include "ingest/door.hpp"
 #include "ingest/ports.hpp"
+#include "ingest/security_log.hpp"
 
 namespace nexus::cli {
 
@@ -42,6 +43,7 @@ class service {
  private:
   service(std::shared_ptr<const config::config> settings, core::logger_ptr log);
   core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
+  core::result<void> open_security_log();
   ingest::ports make_ports(std::function<void()> on_shutdown);
   void add_dead_letter_ports(ingest::ports& to);
   void add_switch_ports(ingest::ports& to);
@@ -63,7 +65,9 @@ class service {
   std::unique_ptr<consistency_checker> consistency_;
   std::unique_ptr<job_thread> log_jobs_;  ///< for what reads the whole log: that takes its time
   std::unique_ptr<job_thread> switches_;  ///< for what has to be written down, but quickly
+  std::unique_ptr<job_thread> fetches_;   ///< of keys for JSON Web Tokens
   std::unique_ptr<watchdog> watchdog_;
+  ingest::security_log_ptr security_;
   std::unique_ptr<ingest::door> door_;
   std::unique_ptr<http::server> server_;
 };

@@ -8,6 +8,7 @@
 
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
+#include "ingest/access.hpp"
 #include "ingest/payload.hpp"
 #include "ingest/source_entries.hpp"
 #include "ingest/write_answers.hpp"
@@ -50,7 +51,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
   }
 
   void proceed() {
-    auto refused = check_rate();
+    auto refused = check_rate(*house_, *config_, request_, write_budget(source_));
     translated_payload payload;
     if (!refused) refused = translate(payload);
     if (!refused) return append(std::move(payload));
@@ -59,7 +60,6 @@ class write_request : public std::enable_shared_from_this<write_request> {
   }
 
   std::optional<http::response> find_value();
-  std::optional<http::response> check_rate();
   std::optional<http::response> translate(translated_payload& out);
   void append(translated_payload payload);
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
@@ -100,14 +100,6 @@ std::optional<http::response> write_request::find_value() {
                                std::to_string(source_.settings.payload_bytes_max) + " bytes)");
   answer.close = true;
   return answer;
-}
-
-std::optional<http::response> write_request::check_rate() {
-  const auto wait = house_->rate.count(source_.settings.name, source_.settings.requests_per_minute);
-  if (!wait) return std::nullopt;
-  source_.rate_limit_hits.add();
-  return http::error_response(429, "rate_limit_exceeded", "too many requests from this source",
-                              *wait);
 }
 
 std::optional<http::response> write_request::translate(translated_payload& out) {
@@ -165,7 +157,7 @@ void write_request::confirm(const std::string& payload_id, const core::delivery_
 
 }  // namespace
 
-std::optional<http::response> check_write_header(const services& house, const active_source& source,
+std::optional<http::response> check_write_header(services& house, const active_source& source,
                                                  std::string_view path_source,
                                                  const http::request& request) {
   const auto& settings = source.settings;
@@ -178,7 +170,7 @@ std::optional<http::response> check_write_header(const services& house, const ac
     auto why = check_write(settings.policy, target);
     if (!why) continue;
     if (targets.size() > 1) why->message += ": " + target;
-    return deny(house, settings.name, *why);
+    return deny(house, source, request, {"write", target}, *why);
   }
   const auto type = request.header("Content-Type").value_or(std::string_view());
   if (!type.empty() && !type.starts_with("application/json"))

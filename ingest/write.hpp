@@ -13,7 +13,7 @@ namespace nexus::ingest {
 
 /// The checks that need no body, in order: can_write, the path's source, policy, content type.
 /// Nothing: go on.
-std::optional<http::response> check_write_header(const services& house, const active_source& source,
+std::optional<http::response> check_write_header(services& house, const active_source& source,
                                                  std::string_view path_source,
                                                  const http::request& request);
 
