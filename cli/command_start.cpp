@@ -20,19 +20,30 @@ namespace {
 /// How long the answer to POST /api/shutdown has to reach its client, as in the reference.
 constexpr std::chrono::milliseconds answer_time{75};
 
+/// As one word of a shell's command line.
+std::string shell_word(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
 /// What to paste into a shell for a first write and for reading it back.
 std::string banner(const config::config& settings, const std::string& address) {
   for (const auto& source : settings.sources) {
     if (!source.can_write) continue;
     const std::string key(source.api_keys.front().reveal());
     const std::string& to = source.target_destinations.front();
-    return "\nSource \"" + source.name + "\", API key:\n  " + key +
-           "\n\nWrite:\n  curl -sS -X POST http://" + address + "/inbound/" + source.name +
-           " -H 'Authorization: Bearer " + key +
+    const auto& tls = settings.tls;
+    const std::string curl =
+        "curl -sS" + (tls.enabled ? " --cacert " + shell_word(tls.cert_file) : "");
+    const std::string server = (tls.enabled ? "https://" : "http://") + address;
+    return "\nSource \"" + source.name + "\", API key:\n  " + key + "\n\nWrite:\n  " + curl +
+           " -X POST " + server + "/inbound/" + source.name + " -H 'Authorization: Bearer " + key +
            "' -H 'Content-Type: application/json'"
            " -d '{\"message\":{\"role\":\"user\",\"content\":\"Hello, Nexus\"},\"model\":\"demo\"}'"
-           "\n\nRead back:\n  curl -sS 'http://" +
-           address + "/query/" + to + "?limit=5' -H 'Authorization: Bearer " + key + "'\n\n";
+           "\n\nRead back:\n  " +
+           curl + " '" + server + "/query/" + to + "?limit=5' -H 'Authorization: Bearer " + key +
+           "'\n\n";
   }
   return "\nNo source may write: set can_write = true in one of the files in sources/\n\n";
 }
@@ -45,7 +56,8 @@ int serve(const start_options& how, const std::string& home, config::loaded load
   auto running = service::start(settings, types, log, [&stop] { stop.request(); });
   if (!running) return fail(running.reason());
 
-  const running_server here{::getpid(), client_host(settings->bind), (*running)->port()};
+  const running_server here{::getpid(), client_host(settings->bind), (*running)->port(),
+                            settings->tls.enabled};
   if (auto noted = write_running(home, here); !noted) {
     (*running)->stop(settings->drain_timeout);
     return fail(noted.reason());

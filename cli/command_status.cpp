@@ -71,9 +71,10 @@ int command_status(const status_options& how, const destinations::registry& type
   if (!loaded) return fail(loaded.reason());
   const auto server = find_running(*home);
   if (!server) return say_not_running(how.json);
-  http_client client(server->host, server->port, std::chrono::seconds(5));
+  const auto client = connect(*server, loaded->settings.tls, std::chrono::seconds(5));
+  if (!client) return fail(client.reason());
   const std::string token(loaded->settings.admin_token.reveal());
-  const auto answer = client.send({"GET", "/api/status", token, {}, ""});
+  const auto answer = (*client)->send({"GET", "/api/status", token, {}, ""});
   if (!answer) {
     fail(answer.reason());
     return say_not_running(how.json);

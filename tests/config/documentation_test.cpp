@@ -53,7 +53,6 @@ TEST_CASE("the page on configuration lists every code") {
                            "duplicate_name",
                            "duplicate_key",
                            "invalid_cidr",
-                           "not_built",
                            "oauth_issuer",
                            "oauth_key",
                            "oauth_clients",
@@ -69,7 +68,9 @@ TEST_CASE("the page on configuration lists every code") {
                            "missing_key",
                            "invalid_setting",
                            "conflicting_keys",
-                           "duplicate_target"}) {
+                           "duplicate_target",
+                           "invalid_path",
+                           "unknown_transform"}) {
     INFO(code);
     CHECK_FALSE(row_of(page, code).empty());
   }
