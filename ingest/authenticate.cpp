@@ -21,7 +21,7 @@ admission try_jwt(services& house, const snapshot& config, const http::request& 
   const auto verdict =
       house.jwks->keys()->verify(token, {how.claim_to_source, how.audience}, house.options.clock());
   std::string problem = verdict.problem;
-  if (verdict.what == jwt_verdict::outcome::unknown_key && house.jwks->refresh() && may_wait)
+  if (verdict.what == jwt_verdict::outcome::unknown_key && may_wait && house.jwks->refresh())
     return {std::nullopt, nullptr, true};
   if (verdict.what == jwt_verdict::outcome::good) {
     if (const auto found = config.auth().source_named(verdict.subject))
