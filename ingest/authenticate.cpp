@@ -3,6 +3,7 @@
 #include <string>
 
 #include "ingest/access.hpp"
+#include "ingest/write_checks.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -53,7 +54,7 @@ admission authenticate(services& house, const snapshot& config, const route& whe
   if (who.kind == token_class::mcp)
     return refuse(house, config, request,
                   {"mcp", "wrong_token_class", "the MCP key opens nothing here"});
-  if (where.target == endpoint::inbound && who.kind == token_class::admin)
+  if (is_write(where.target) && who.kind == token_class::admin)
     return refuse(
         house, config, request,
         {"wrong_token_class", "wrong_token_class", "writing needs the token of a source"});

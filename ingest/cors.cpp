@@ -28,11 +28,12 @@ bool cors_rules::allows(std::string_view origin) const noexcept {
 }
 
 std::string cors_rules::origin_of(const http::request& request) const {
+  if (!enabled()) return {};
   return std::string(request.header("Origin").value_or(std::string_view()));
 }
 
 std::optional<http::response> cors_rules::preflight(const http::request& request) const {
-  if (request.method != "OPTIONS" || !request.header("Access-Control-Request-Method"))
+  if (!enabled() || request.method != "OPTIONS" || !request.header("Access-Control-Request-Method"))
     return std::nullopt;
   const std::string origin = origin_of(request);
   if (origin.empty() || !allows(origin)) return std::nullopt;

@@ -21,7 +21,7 @@ class cors_rules {
   bool enabled() const noexcept { return !origins_.empty(); }
   /// The answer to a preflight request from an allowed origin; nothing for every other request.
   std::optional<http::response> preflight(const http::request& request) const;
-  /// What to give to add_headers for the answer to this request; empty if it names no origin.
+  /// What to give to add_headers for the answer to this request; empty: nothing has to be added.
   std::string origin_of(const http::request& request) const;
   /// Lets the page read the answer, if its origin is allowed.
   void add_headers(const std::string& origin, http::response& answer) const;

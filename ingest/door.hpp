@@ -54,7 +54,7 @@ class door final : public http::handler {
 
   /// on_header without what pages of other origins need.
   http::header_decision decide(const http::request& request, const snapshot_ptr& config,
-                               const std::string& origin);
+                               const std::string& origin) const;
   void await_keys(snapshot_ptr config, http::request request, http::respond_fn respond);
   void decide_again(http::request request, const http::respond_fn& respond);
 
