@@ -34,6 +34,11 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t size, void* into) {
   return size;
 }
 
+/// Called about once a second; anything but 0 ends the transfer.
+int wants_to_give_up(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0;
+}
+
 core::error failure(const std::string& url, core::errc code, const std::string& why) {
   return {code, "GET " + url.substr(0, url.find('?')) + ": " + why};
 }
@@ -56,6 +61,11 @@ core::result<std::string> fetch(const std::string& url, const fetch_limits& with
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail.data());
+  if (within.give_up != nullptr) {
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &wants_to_give_up);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, within.give_up);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  }
   const CURLcode code = curl_easy_perform(easy);
   if (code == CURLE_WRITE_ERROR)
     return failure(url, core::errc::too_large,

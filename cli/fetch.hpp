@@ -1,6 +1,7 @@
 // Reads a document that somebody else's server has.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -13,6 +14,7 @@ namespace nexus::cli {
 struct fetch_limits {
   std::chrono::seconds timeout{10};  ///< for all of it
   std::size_t body_bytes_max = 1024 * 1024;
+  const std::atomic<bool>* give_up = nullptr;  ///< looked at about once a second
 };
 
 /// GET of an http or https URL. The certificate is checked against the system's; redirections are

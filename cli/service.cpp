@@ -152,8 +152,10 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   };
   ports.fetch_jwks = [this](std::string url, ingest::fetch_done done) {
     fetches_->run(
-        [url = std::move(url), done = std::move(done)](const core::result<void>& may_run) {
-          done(may_run ? fetch(url) : may_run.reason());
+        [this, url = std::move(url), done = std::move(done)](const core::result<void>& may_run) {
+          fetch_limits within;
+          within.give_up = &stopping_;
+          done(may_run ? fetch(url, within) : may_run.reason());
         });
   };
   ports.reload = [this](ingest::reload_done done) {
@@ -274,6 +276,7 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
   watch_.reset();
+  stopping_ = true;
   consistency_->request_stop();
   pipeline_->release_waiting();
   reloader_->stop();

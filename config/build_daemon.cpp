@@ -73,7 +73,8 @@ void read_limits(fields& in, config& out, const mode_preset& preset) {
   out.global_requests_per_minute =
       in.has(rate) ? in.positive(rate, out.global_requests_per_minute, rate_most)
                    : preset.global_requests_per_minute;
-  if (in.has(rate)) out.limit_of_all_sources = out.global_requests_per_minute;
+  if (const value* written = in.find(rate); written != nullptr && written->integer > 0)
+    out.limit_of_all_sources = out.global_requests_per_minute;
 }
 
 void read_http_limits(fields& in, limits_config& out) {
