@@ -98,6 +98,11 @@ void each_live(const config::config& now, const config::config& next, const Visi
   visit("daemon.shutdown.drain_timeout_seconds", now.drain_timeout, next.drain_timeout);
   visit("daemon.rate_limit.global_requests_per_minute", now.global_requests_per_minute,
         next.global_requests_per_minute);
+  visit("limit of all sources together", now.limit_of_all_sources, next.limit_of_all_sources);
+  visit("daemon.jwt.enabled", now.jwt.enabled, next.jwt.enabled);
+  visit("daemon.jwt.jwks_url", now.jwt.jwks_url, next.jwt.jwks_url);
+  visit("daemon.jwt.claim_to_source", now.jwt.claim_to_source, next.jwt.claim_to_source);
+  visit("daemon.jwt.audience", now.jwt.audience, next.jwt.audience);
   visit("retrieval tiers", now.tier_order, next.tier_order);
   visit("daemon.mcp.api_key", now.mcp.api_key, next.mcp.api_key);
   visit("daemon.mcp.enabled", now.mcp.enabled, next.mcp.enabled);

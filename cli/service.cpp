@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "cli/fetch.hpp"
 #include "cli/paused.hpp"
 #include "cli/version.hpp"
 #include "cli/wire.hpp"
@@ -15,6 +16,19 @@ namespace {
 constexpr std::size_t log_jobs_max = 16;
 constexpr std::size_t switch_jobs_max = 64;
 constexpr std::chrono::seconds switch_time_max{2};
+constexpr std::size_t fetches_max = 4;
+
+/// Every line that was changed, and every seal, is a security event.
+void record_tampering(wal::options& of, const ingest::security_log_ptr& security) {
+  of.on_security_event = [security, also = of.on_security_event](const wal::security_event& found) {
+    also(found);
+    ingest::security_event event;
+    event.event_type = found.type;
+    event.details = {{"segment_file", found.segment_file},
+                     {"line_number", static_cast<std::int64_t>(found.line_number)}};
+    security->record(std::move(event));
+  };
+}
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -48,10 +62,12 @@ core::result<std::unique_ptr<service>> service::start(
 
 core::result<void> service::run(const destinations::registry& types,
                                 std::function<void()> on_shutdown) {
+  if (auto opened = open_security_log(); !opened) return opened;
+  fetches_ = std::make_unique<job_thread>(fetches_max, "fetches");
   ingest::door_options how;
   how.version = version;
   how.idempotency_keys_max = static_cast<std::size_t>(settings_->idempotency_keys_max);
-  security_ = how.security;
+  how.security = security_;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
   // First of all, so that it can be seen from outside that the program is starting.
@@ -73,6 +89,7 @@ core::result<void> service::run(const destinations::registry& types,
 
 core::result<void> service::start_pipeline(const destinations::registry& types) {
   auto how = pipeline_options(*settings_, types, log_);
+  record_tampering(how.wal, security_);
   const auto paused = read_paused(core::posix_files(), settings_->home);
   if (!paused) return paused.reason();
   for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
@@ -92,6 +109,20 @@ core::result<void> service::start_server() {
   auto started = http::server::start(server_options(*settings_), *door_, log_, metrics_);
   if (!started) return started.reason();
   server_ = std::move(*started);
+  return {};
+}
+
+core::result<void> service::open_security_log() {
+  const auto& from = settings_->security_events;
+  security_ = ingest::make_memory_security_log();
+  if (!from.enabled) return {};
+  ingest::security_log_options how;
+  how.file = from.log_file;
+  how.file_bytes_max = static_cast<std::uint64_t>(from.max_file_size_mb) * 1024 * 1024;
+  how.files_max = static_cast<std::size_t>(from.max_files);
+  auto opened = ingest::open_security_log(how, core::posix_files(), log_, metrics_);
+  if (!opened) return opened.reason();
+  security_ = std::move(*opened);
   return {};
 }
 
@@ -118,6 +149,14 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
     log_jobs_->run(
         [this, what = std::move(what), done = std::move(done)](const core::result<void>& may_run) {
           done(may_run ? consistency_->check(what) : may_run.reason());
+        });
+  };
+  ports.fetch_jwks = [this](std::string url, ingest::fetch_done done) {
+    fetches_->run(
+        [this, url = std::move(url), done = std::move(done)](const core::result<void>& may_run) {
+          fetch_limits within;
+          within.give_up = &stopping_;
+          done(may_run ? fetch(url, within) : may_run.reason());
         });
   };
   ports.reload = [this](ingest::reload_done done) {
@@ -239,6 +278,7 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   const auto deadline = clock::now() + budget;
   door_->enter(ingest::door_phase::draining);
   watch_.reset();
+  stopping_ = true;
   consistency_->request_stop();
   pipeline_->release_waiting();
   reloader_->stop();
@@ -248,6 +288,7 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
   const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
+  fetches_->stop();
   // After the log is closed: a long job ends with it.
   log_jobs_->stop();
   switches_->stop();

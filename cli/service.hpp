@@ -1,6 +1,7 @@
 // The composition root: every part of a running server, made in order and stopped in order.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,7 @@
 #include "http/server.hpp"
 #include "ingest/door.hpp"
 #include "ingest/ports.hpp"
+#include "ingest/security_log.hpp"
 
 namespace nexus::cli {
 
@@ -51,11 +53,13 @@ class service {
   /// within `budget`. Returns the number of entries left pending: they are delivered after the next
   /// start. Call it once.
   std::uint64_t stop(std::chrono::milliseconds budget);
+  ~service() { stopping_ = true; }
 
  private:
   service(std::shared_ptr<const config::config> settings, const destinations::registry& types,
           core::logger_ptr log);
   core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
+  core::result<void> open_security_log();
   ingest::ports make_ports(std::function<void()> on_shutdown);
   void add_dead_letter_ports(ingest::ports& to);
   void add_switch_ports(ingest::ports& to);
@@ -87,6 +91,8 @@ class service {
   std::unique_ptr<consistency_checker> consistency_;
   std::unique_ptr<job_thread> log_jobs_;  ///< for what reads the whole log: that takes its time
   std::unique_ptr<job_thread> switches_;  ///< for what has to be written down, but quickly
+  std::atomic<bool> stopping_ = false;    ///< fetches in progress end
+  std::unique_ptr<job_thread> fetches_;   ///< of keys for JSON Web Tokens
   std::unique_ptr<watchdog> watchdog_;
   std::unique_ptr<ingest::door> door_;
   std::unique_ptr<http::server> server_;

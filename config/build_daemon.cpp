@@ -73,6 +73,8 @@ void read_limits(fields& in, config& out, const mode_preset& preset) {
   out.global_requests_per_minute =
       in.has(rate) ? in.positive(rate, out.global_requests_per_minute, rate_most)
                    : preset.global_requests_per_minute;
+  if (const value* written = in.find(rate); written != nullptr && written->integer > 0)
+    out.limit_of_all_sources = out.global_requests_per_minute;
 }
 
 void read_http_limits(fields& in, limits_config& out) {
@@ -187,10 +189,23 @@ void check_oauth(fields& in) {
   }
 }
 
-void read_security_events(fields& in, security_events_config& out) {
+void read_jwt(fields& in, jwt_config& out) {
+  constexpr std::string_view url = "daemon.jwt.jwks_url";
+  out.enabled = in.flag("daemon.jwt.enabled", out.enabled);
+  out.jwks_url = in.text(url);
+  out.claim_to_source = in.text("daemon.jwt.claim_to_source", out.claim_to_source);
+  out.audience = in.text("daemon.jwt.audience");
+  if (!out.enabled) return;
+  if (out.jwks_url.empty()) {
+    in.fail("jwks_url", url, std::string(url) + " is needed when daemon.jwt.enabled = true");
+  } else if (!out.jwks_url.starts_with("https://") && !out.jwks_url.starts_with("http://")) {
+    in.fail("jwks_url", url, std::string(url) + " must begin with https:// or http://");
+  }
+}
+
+void read_security_events(fields& in, const std::string& home, security_events_config& out) {
   out.enabled = in.flag("security_events.enabled", out.enabled);
-  constexpr std::string_view file = "security_events.log_file";
-  if (!in.text(file).empty()) out.log_file = in.absolute(file, "");
+  out.log_file = in.absolute("security_events.log_file", home + "/logs/security.jsonl");
   out.max_file_size_mb =
       in.positive("security_events.max_file_size_mb", out.max_file_size_mb, mib_most);
   out.max_files = in.positive("security_events.max_files", out.max_files, 10'000);
@@ -220,7 +235,8 @@ config build_daemon(const value& document, const std::string& home,
   out.mcp.api_key = in.key("daemon.mcp.api_key");
   out.cors_origins = in.list("daemon.cors.allowed_origins");
   read_http_limits(in, out.limits);
-  read_security_events(in, out.security_events);
+  read_jwt(in, out.jwt);
+  read_security_events(in, out.home, out.security_events);
   if (auto tiers = in.list("daemon.retrieval_firewall.tier_order"); !tiers.empty()) {
     out.tier_order = std::move(tiers);
   }

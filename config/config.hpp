@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,10 +87,18 @@ struct mcp_config {
   secret api_key;
 };
 
+/// `[daemon.jwt]`: tokens that somebody else has signed stand for sources.
+struct jwt_config {
+  bool enabled = false;
+  std::string jwks_url;                 ///< where the keys are; http or https
+  std::string claim_to_source = "sub";  ///< this claim is the source's name
+  std::string audience;                 ///< empty: any
+};
+
 /// `[security_events]`.
 struct security_events_config {
   bool enabled = false;
-  std::string log_file;  ///< absolute
+  std::string log_file;  ///< absolute; default: HOME/logs/security.jsonl
   std::int64_t max_file_size_mb = 100;
   std::int64_t max_files = 5;  ///< rotated ones that are kept
 };
@@ -198,7 +207,10 @@ struct config {
   std::int64_t idempotency_keys_max = 1'000'000;  ///< `max_idempotency_keys`: held in memory
   bool watch_files = true;  ///< `watch_config`: a change of the files is a request to reload
   std::chrono::seconds drain_timeout{30};
+  /// `rate_limit.global_requests_per_minute`: the limit of sources that set none.
   std::int64_t global_requests_per_minute = 2000;
+  /// The same, where the file has it: then it is also the limit of all sources together.
+  std::optional<std::int64_t> limit_of_all_sources;
   wal_config wal;
   std::vector<std::string> tier_order{"public", "internal", "confidential", "restricted"};
   std::chrono::seconds watchdog_interval{30};
@@ -206,6 +218,7 @@ struct config {
   tls_config tls;
   limits_config limits;
   mcp_config mcp;
+  jwt_config jwt;
   security_events_config security_events;
   std::vector<std::string> cors_origins;  ///< `[daemon.cors] allowed_origins`; "*": every one
   std::vector<std::string> trusted_proxy_cidrs;

@@ -53,20 +53,24 @@ class door final : public http::handler {
   void enter(door_phase phase);
 
  private:
-  http::header_decision decide(const http::request& request) const;
-  /// Nothing: the token is good for the route.
-  std::optional<http::response> check_token(const route& where, token_class kind,
-                                            const http::request& request) const;
+  /// For requests that waited for the keys of their tokens: shares everything, and lets nobody
+  /// wait once more.
+  door(services_ptr house, snapshot_ptr config);
+
+  /// on_header without what pages of other origins need.
+  http::header_decision decide(const http::request& request, const snapshot_ptr& config,
+                               const std::string& origin) const;
   /// Nothing: requests for the route are taken now.
   std::optional<http::response> check_phase(const route& where) const;
-  http::response unauthorized(std::string_view code, std::string_view message,
-                              const http::request& request) const;
+  void await_keys(snapshot_ptr config, http::request request, http::respond_fn respond);
+  void decide_again(http::request request, const http::respond_fn& respond);
 
   snapshot_ptr current() const;
 
   services_ptr services_;
   mutable std::mutex snapshot_mutex_;
   snapshot_ptr snapshot_;
+  const bool may_wait_for_keys_ = true;
 };
 
 }  // namespace nexus::ingest

@@ -187,6 +187,8 @@ struct ports {
   /// Reads the configuration again and takes it over, whole or not at all. Errors: `bad_config`,
   /// `overloaded`, `closed`.
   std::function<void(reload_done)> reload;
+  /// Fetches the keys for JSON Web Tokens, with a bound on time and size.
+  std::function<void(std::string url, std::function<void(core::result<std::string>)>)> fetch_jwks;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

@@ -43,6 +43,8 @@ constexpr known_path known_paths[] = {
     {"POST", "/api/dlq/purge", endpoint::purge, access_level::admin},
     {"GET", "/api/dlq/{id}", endpoint::dead_letter, access_level::admin},
     {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
+    {"GET", "/api/security/events", endpoint::security_events, access_level::admin},
+    {"GET", "/api/security/summary", endpoint::security_summary, access_level::admin},
 };
 
 /// The parameter of a path that fits the pattern, empty if it has none; nothing if it does not fit.

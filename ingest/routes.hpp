@@ -29,7 +29,9 @@ enum class endpoint {
   dead_letters,
   dead_letter,
   redrive,
-  purge
+  purge,
+  security_events,
+  security_summary
 };
 
 /// Whose token an endpoint asks for: none at all, a source's (or the admin's), or the admin's only.

@@ -17,14 +17,6 @@ std::optional<http::response> not_serving_response(door_phase phase) {
   return std::nullopt;
 }
 
-http::response deny(const services& house, const std::string& source, const denial& why) {
-  house.metrics
-      .get_counter("bubblefish_policy_denials_total", "Requests refused by policy",
-                   {{"source", source}, {"reason", why.message}})
-      .add();
-  return http::error_response(403, why.code, why.message);
-}
-
 http::response refuse(const services& house, std::string_view what, const core::error& why) {
   switch (why.code) {
     case core::errc::not_found:

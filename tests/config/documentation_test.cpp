@@ -53,6 +53,7 @@ TEST_CASE("the page on configuration lists every code") {
                            "duplicate_name",
                            "duplicate_key",
                            "invalid_cidr",
+                           "jwks_url",
                            "oauth_issuer",
                            "oauth_key",
                            "oauth_clients",
