@@ -1,8 +1,13 @@
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "config/build.hpp"
 #include "config/fields.hpp"
 #include "config/schema.hpp"
+#include "config/spelling.hpp"
+#include "mapping/field_mapping.hpp"
+#include "mapping/transform.hpp"
 
 namespace nexus::config {
 namespace {
@@ -98,23 +103,47 @@ void read_limits(fields& in, source_config& out, std::int64_t rate_default) {
   out.require_content = in.flag("source.require_content", false);
 }
 
+/// A wrong path keeps nobody from starting: its field stays empty, as in v0.1.2.
 void read_mapping(fields& in, source_config& out) {
-  if (const value* mapping = in.find("source.mapping")) {
-    for (const value& field : mapping->children) out.mapping.emplace_back(field.key, field.text);
+  const value* mapping = in.find("source.mapping");
+  if (mapping == nullptr) return;
+  for (const value& field : mapping->children) {
+    if (field.kind != value_kind::string) continue;
+    out.mapping.emplace_back(field.key, field.text);
+    if (const auto why = mapping::mapping_error(field.text)) {
+      in.warn("invalid_path", field.where,
+              "source.mapping." + field.key + " finds nothing: " + *why);
+    }
   }
+}
+
+void check_transform(fields& in, const value& step) {
+  if (mapping::is_transform(step.text)) return;
+  constexpr std::array<std::string_view, 2> known{"trim", "coalesce"};
+  const std::string meant = nearest_word(step.text, known);
+  in.warn("unknown_transform", step.where,
+          "transform \"" + step.text + "\" has no effect; " +
+              (meant.empty()     ? "there are trim and coalesce:<default>"
+               : meant == "trim" ? "did you mean \"trim\"?"
+                                 : "did you mean \"coalesce:<default>\"?"));
+}
+
+void read_transforms(fields& in, source_config& out) {
   const value* transform = in.find("source.transform");
   if (transform == nullptr) return;
   for (const value& field : transform->children) {
     std::vector<std::string> steps;
     for (const value& step : field.children) {
       if (step.kind != value_kind::string) continue;
-      if (step.text != "trim" && !step.text.starts_with("coalesce:")) {
-        in.warn("unknown_value", "source.transform." + field.key,
-                "transform \"" + step.text +
-                    "\" has no effect; there are trim and "
-                    "coalesce:<default>");
-      }
+      check_transform(in, step);
       steps.push_back(step.text);
+    }
+    const bool mapped = std::any_of(out.mapping.begin(), out.mapping.end(),
+                                    [&](const auto& one) { return one.first == field.key; });
+    if (!mapped && !mapping::is_payload_field(field.key)) {
+      in.warn("no_effect", field.key_at,
+              "source.transform." + field.key + " has no effect: " + field.key +
+                  " is neither mapped nor a field of the payload");
     }
     out.transform.emplace_back(field.key, std::move(steps));
   }
@@ -160,6 +189,7 @@ source_config build_source(const value& document, std::int64_t rate_default,
   read_actor(in, out);
   read_limits(in, out, rate_default);
   read_mapping(in, out);
+  read_transforms(in, out);
   read_policy(in, out);
   return out;
 }

@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <cctype>
 #include <map>
-#include <numeric>
 
 #include "config/schema.hpp"
+#include "config/spelling.hpp"
 
 namespace nexus::config {
 namespace {
@@ -48,27 +47,6 @@ constexpr misnamed_key misnamed_keys[] = {
     {file_kind::destination, "connection_string", "destination.dsn"},
     {file_kind::daemon, "drain_timeout_seconds", "daemon.shutdown.drain_timeout_seconds"},
 };
-
-/// How many letters must be typed, dropped, replaced or swapped with their neighbour to get from
-/// one word to the other (optimal string alignment distance), upper and lower case being the same.
-std::size_t distance(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  const auto same = [&](char x, char y) { return lower(x) == lower(y); };
-  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  std::iota(last.begin(), last.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1);
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
-      const bool swapped = i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]);
-      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
-}
 
 std::string_view last_part(std::string_view path) {
   return path.substr(path.rfind('.') + 1);
@@ -240,16 +218,11 @@ class checker {
     for (const misnamed_key& wrong : misnamed_keys) {
       if (wrong.kind == kind_ && wrong.key == key) return std::string(wrong.right);
     }
-    std::string best;
-    // A third of the letters may be wrong: more, and the guess would confuse rather than help.
-    std::size_t nearest = std::max<std::size_t>(1, key.size() / 3) + 1;
-    for (const auto& [known, node] : table.children) {
-      const std::size_t apart = distance(key, known);
-      if (known != "*" && apart < nearest) {
-        nearest = apart;
-        best = known;
-      }
+    std::vector<std::string> known;
+    for (const auto& [name, node] : table.children) {
+      if (name != "*") known.push_back(name);
     }
+    const std::string best = nearest_word(key, known);
     return best.empty() ? same_name_elsewhere(key) : best;
   }
 

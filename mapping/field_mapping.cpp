@@ -1,6 +1,7 @@
 #include "mapping/field_mapping.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "core/json_text.hpp"
@@ -35,6 +36,15 @@ class metadata_builder {
   std::size_t bytes_ = 0;
 };
 
+struct payload_field {
+  std::string_view name;
+  std::string mapped_fields::*target;
+};
+constexpr std::array<payload_field, 4> payload_fields{{{"collection", &mapped_fields::collection},
+                                                       {"content", &mapped_fields::content},
+                                                       {"model", &mapped_fields::model},
+                                                       {"role", &mapped_fields::role}}};
+
 }  // namespace
 
 std::optional<std::string> mapping_error(std::string_view path) {
@@ -43,65 +53,100 @@ std::optional<std::string> mapping_error(std::string_view path) {
   return parsed.reason().text;
 }
 
-field_mapping::field_mapping(const path_list& paths, const transform_lists& transforms)
-    : fields_{{{"collection", &mapped_fields::collection, {}, {}},
-               {"content", &mapped_fields::content, {}, {}},
-               {"model", &mapped_fields::model, {}, {}},
-               {"role", &mapped_fields::role, {}, {}}}} {
+bool is_payload_field(std::string_view name) {
+  return std::any_of(payload_fields.begin(), payload_fields.end(),
+                     [name](const auto& one) { return one.name == name; });
+}
+
+field_mapping::field_mapping(const path_list& paths, const transform_lists& transforms) {
+  for (const auto& [name, target] : payload_fields)
+    fields_.push_back({std::string(name), target, {}, {}});
   for (const auto& [name, path] : paths) {
     excluded_.push_back(path.substr(0, path.find('.')));
-    compile_path(name, path);
+    auto parsed = json_path::parse(path);
+    if (parsed.ok()) {
+      field_for(name).path = std::move(*parsed);
+    } else {
+      problems_.push_back("mapping of " + name + ": " + parsed.reason().text);
+    }
   }
   for (const auto& [name, list] : transforms)
     for (auto& known : fields_)
       if (known.name == name) known.transforms = transform_list(list);
 }
 
-void field_mapping::compile_path(const std::string& name, const std::string& path) {
-  for (auto& known : fields_) {
-    if (known.name != name) continue;
-    auto parsed = json_path::parse(path);
-    if (parsed.ok()) {
-      known.path = std::move(*parsed);
-    } else {
-      problems_.push_back("mapping of " + name + ": " + parsed.reason().text);
-    }
-  }
+field_mapping::field& field_mapping::field_for(const std::string& name) {
+  for (auto& known : fields_)
+    if (known.name == name) return known;
+  fields_.push_back({name, nullptr, {}, {}});
+  return fields_.back();
 }
 
 bool field_mapping::is_excluded(std::string_view key) const {
   return std::find(excluded_.begin(), excluded_.end(), key) != excluded_.end();
 }
 
-mapped_fields field_mapping::apply(std::string_view raw) const {
-  mapped_fields out;
-  metadata_builder metadata(out.metadata);
-  std::array<bool, std::tuple_size_v<decltype(fields_)>> found{};
-  const auto visit = [&](std::optional<std::string_view> key, std::uint64_t index,
-                         std::string_view value) {
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (found[i] || !fields_[i].path) continue;
-      const auto hit = fields_[i].path->find_from(key, index, value);
-      if (!hit) continue;
-      found[i] = true;
-      out.*fields_[i].target = value_text(*hit);
-    }
-    std::string name = key ? std::string(*key) : std::to_string(index);
-    if (!is_excluded(name)) out.too_large = !metadata.put(std::move(name), value_text(value));
-  };
+/// One value on its way through.
+class field_mapping::run {
+ public:
+  explicit run(const field_mapping& how) : how_(how), found_(how.fields_.size()) {}
 
+  /// A member, or an element, of the value.
+  void visit(const core::json::member& member, std::uint64_t index) {
+    const member_key key(member);
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      const auto& path = how_.fields_[i].path;
+      if (found_[i] || !path || !path->is_plain()) continue;
+      if (const auto hit = path->find_from(key.text(), index, member.value))
+        found_[i] = value_text(*hit);
+    }
+    auto name = key.text() ? std::string(*key.text()) : std::to_string(index);
+    if (!how_.is_excluded(name)) keep(std::move(name), value_text(member.value));
+  }
+
+  void keep(std::string key, std::string value) {
+    out_.too_large = !metadata_.put(std::move(key), std::move(value));
+  }
+
+  /// Nothing more will be read.
+  bool is_full() const { return out_.too_large; }
+
+  mapped_fields finish(std::string_view raw) && {
+    for (std::size_t i = 0; i < found_.size() && !is_full(); ++i) {
+      const auto& field = how_.fields_[i];
+      if (field.path && !field.path->is_plain()) found_[i] = field.path->text_in(raw);
+      const bool is_there = found_[i].has_value();
+      std::string text = std::move(found_[i]).value_or(std::string());
+      field.transforms.apply(text);
+      if (field.target != nullptr) {
+        out_.*field.target = std::move(text);
+      } else if (is_there || !text.empty()) {
+        keep(field.name, std::move(text));
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  const field_mapping& how_;
+  std::vector<std::optional<std::string>> found_;  ///< in the order of the fields
+  mapped_fields out_;
+  metadata_builder metadata_{out_.metadata};
+};
+
+mapped_fields field_mapping::apply(std::string_view raw) const {
+  run through(*this);
   const auto kind = core::json::kind_of(raw);
   if (kind == core::json::kind::object || kind == core::json::kind::array) {
     core::json::members members(raw);
     std::uint64_t index = 0;
-    for (auto* member = members.next(); member != nullptr && !out.too_large;
+    for (auto* member = members.next(); member != nullptr && !through.is_full();
          member = members.next(), ++index)
-      visit(member_key(*member).text(), index, member->value);
+      through.visit(*member, index);
   } else if (!is_excluded("")) {
-    out.metadata.emplace("", value_text(raw));
+    through.keep("", value_text(raw));
   }
-  for (const auto& known : fields_) known.transforms.apply(out.*known.target);
-  return out;
+  return std::move(through).finish(raw);
 }
 
 }  // namespace nexus::mapping

@@ -1,7 +1,6 @@
 // From a client's JSON to the fields of a payload (section 3.5 of the v0.1.2 behaviour).
 #pragma once
 
-#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,9 +13,12 @@
 
 namespace nexus::mapping {
 
-/// Why `path` cannot be used in `[source.mapping]`; nothing if it can. For the checks at start and
-/// `lint`.
+/// Why `path` cannot be used in `[source.mapping]`, and at which byte of it; nothing if it can. For
+/// the checks at start and `lint`.
 std::optional<std::string> mapping_error(std::string_view path);
+
+/// Whether a payload has a field of its own for that output field; others become metadata.
+bool is_payload_field(std::string_view name);
 
 struct mapped_fields {
   std::string collection;
@@ -38,10 +40,17 @@ class field_mapping {
  public:
   field_mapping(const path_list& paths, const transform_lists& transforms);
 
-  /// One pass over a validated raw value. Everything at the top level that no mapping path begins
-  /// with becomes metadata; of several members with one key the last wins there, and the first for
-  /// paths. Stops with `too_large` once the metadata alone is longer than a line of the log may be:
-  /// ten megabytes of small members would need a hundred times that in memory.
+  /// Takes the mapped fields and the metadata out of a validated raw value. One pass finds all
+  /// plain paths; the others (see json_path) look for themselves.
+  ///
+  /// Everything at the top level that no mapping path begins with becomes metadata; of several
+  /// members with one key the last wins there, and the first for paths. A mapped field that is not
+  /// one of the four becomes metadata under its own name, once its transforms have been applied,
+  /// and wins over a member of that name; if its path leads nowhere and no transform gives it a
+  /// value, there is none.
+  ///
+  /// Stops with `too_large` once the metadata alone is longer than a line of the log may be: ten
+  /// megabytes of small members would need a hundred times that in memory.
   mapped_fields apply(std::string_view raw) const;
 
   /// The paths that cannot be used, with reasons; their fields stay empty.
@@ -50,15 +59,16 @@ class field_mapping {
  private:
   struct field {
     std::string name;
-    std::string mapped_fields::*target;
+    std::string mapped_fields::*target;  ///< null: metadata
     std::optional<json_path> path;
     transform_list transforms;
   };
+  class run;
 
   bool is_excluded(std::string_view key) const;
-  void compile_path(const std::string& name, const std::string& path);
+  field& field_for(const std::string& name);
 
-  std::array<field, 4> fields_;
+  std::vector<field> fields_;  ///< the four of every payload come first
   /// What stands before the first dot of each path, as spelled.
   std::vector<std::string> excluded_;
   std::vector<std::string> problems_;

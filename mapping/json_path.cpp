@@ -1,90 +1,50 @@
 #include "mapping/json_path.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
-#include "core/json_text.hpp"
-#include "mapping/member_key.hpp"
+#include "mapping/path_program.hpp"
+#include "mapping/path_search.hpp"
+#include "mapping/value_text.hpp"
 
 namespace nexus::mapping {
 namespace {
 
-std::optional<std::uint64_t> parse_index(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto done = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (done.ec != std::errc() || done.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// `*`, `?` and `|` mean something anywhere, the others at the start of a component only.
-bool is_unsupported(char c, bool at_start) {
-  if (c == '*' || c == '?' || c == '|') return true;
-  return at_start && (c == '#' || c == '@' || c == '[' || c == '{' || c == '!');
-}
-
-core::error unsupported(std::string_view path, std::size_t offset) {
-  const std::string mark(1, path[offset]);
-  return {core::errc::invalid_argument,
-          "path \"" + std::string(path) + "\", offset " + std::to_string(offset) + ": '" + mark +
-              "' is not supported here; use names and element numbers joined by dots, and \\" +
-              mark + " for a key that contains it"};
+// A negative number at the front needs the number of elements, which nobody knows on the way.
+bool is_plain_program(const path_program& program) {
+  const auto& steps = program.segments.front().steps;
+  return program.segments.size() == 1 && !steps.empty() && steps.front().index.value_or(0) >= 0 &&
+         std::all_of(steps.begin(), steps.end(),
+                     [](const path_step& step) { return step.kind == step_kind::name; });
 }
 
 }  // namespace
 
+json_path::json_path(std::shared_ptr<const path_program> program)
+    : program_(std::move(program)), plain_(is_plain_program(*program_)) {}
+
 core::result<json_path> json_path::parse(std::string_view text) {
-  json_path path;
-  std::string component;
-  bool at_start = true;
-  const auto finish = [&] {
-    const auto index = parse_index(component);
-    path.steps_.push_back({std::move(component), index});
-    component.clear();
-    at_start = true;
-  };
-  if (text.starts_with(".."))
-    return core::error{core::errc::invalid_argument,
-                       "path \"" + std::string(text) + "\": JSON lines (..) are not supported"};
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '.') {
-      finish();
-      continue;
-    }
-    if (is_unsupported(text[i], at_start)) return unsupported(text, i);
-    at_start = false;
-    if (text[i] == '\\' && ++i == text.size()) break;
-    component += text[i];
-  }
-  finish();
-  return path;
+  auto program = parse_path(text);
+  if (!program.ok()) return program.reason();
+  return json_path(std::make_shared<const path_program>(std::move(*program)));
 }
 
 std::optional<std::string_view> json_path::find_from(std::optional<std::string_view> key,
                                                      std::uint64_t index,
                                                      std::string_view value) const {
-  if (!fits(0, key, index)) return std::nullopt;
-  return find_in(1, value);
+  const auto& steps = program_->segments.front().steps;
+  const auto& first = steps.front();
+  if (key ? first.key != *key : first.index != static_cast<std::int64_t>(index))
+    return std::nullopt;
+  path_walk walk(steps);
+  if (!walk.take(1, value)) return std::nullopt;
+  return walk.found.raw();
 }
 
-bool json_path::fits(std::size_t depth, std::optional<std::string_view> key,
-                     std::uint64_t index) const {
-  return key ? steps_[depth].key == *key : steps_[depth].index == index;
-}
-
-// Depth is bounded by the number of steps.
-std::optional<std::string_view> json_path::find_in(std::size_t depth,
-                                                   std::string_view value) const {
-  if (depth == steps_.size()) return value;
-  const auto kind = core::json::kind_of(value);
-  if (kind != core::json::kind::object && kind != core::json::kind::array) return std::nullopt;
-  core::json::members members(value);
-  std::uint64_t index = 0;
-  for (auto* member = members.next(); member != nullptr; member = members.next(), ++index) {
-    const member_key key(*member);
-    if (!fits(depth, key.text(), index)) continue;
-    if (auto found = find_in(depth + 1, member->value)) return found;
-  }
-  return std::nullopt;
+std::optional<std::string> json_path::text_in(std::string_view raw) const {
+  const auto found = run_path(*program_, raw);
+  if (!found.exists()) return std::nullopt;
+  return value_text(found.raw());
 }
 
 }  // namespace nexus::mapping

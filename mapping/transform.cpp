@@ -13,6 +13,9 @@ constexpr std::array<std::string_view, 25> blanks{
     "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F",
     "\xE3\x80\x80"};
 
+constexpr std::string_view trim_name = "trim";
+constexpr std::string_view coalesce = "coalesce:";
+
 std::size_t blank_at_start(std::string_view text) {
   for (const auto blank : blanks)
     if (text.starts_with(blank)) return blank.size();
@@ -33,10 +36,13 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
+bool is_transform(std::string_view name) {
+  return name == trim_name || name.starts_with(coalesce);
+}
+
 transform_list::transform_list(const std::vector<std::string>& names) {
-  constexpr std::string_view coalesce = "coalesce:";
   for (const auto& name : names) {
-    if (name == "trim") steps_.emplace_back(std::nullopt);
+    if (name == trim_name) steps_.emplace_back(std::nullopt);
     if (name.starts_with(coalesce)) steps_.emplace_back(name.substr(coalesce.size()));
   }
 }

@@ -11,6 +11,9 @@ namespace nexus::mapping {
 /// Without the white space (as Unicode defines it) at both ends.
 std::string_view trim(std::string_view text) noexcept;
 
+/// Whether a transform of that name does something: `trim`, `coalesce:<default>`.
+bool is_transform(std::string_view name);
+
 /// A field's transforms, in the order in which they apply.
 class transform_list {
  public:

@@ -1,5 +1,6 @@
 #include "mapping/value_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -14,13 +15,13 @@ bool is_integer_literal(std::string_view raw) {
   return raw.find_first_of(".eE") == std::string_view::npos;
 }
 
-// The nearest float64: infinite above its range, zero below it.
-double parse_float(std::string_view raw) {
-  double value = 0;
-  const auto done = std::from_chars(raw.data(), raw.data() + raw.size(), value);
-  if (done.ec == std::errc::result_out_of_range)
-    return std::strtod(std::string(raw).c_str(), nullptr);
-  return value;
+/// The text of a string, in lower case.
+std::string lower_text(std::string_view raw) {
+  std::string out = core::json::unquote(raw);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
 }
 
 // std::to_chars in fixed notation would print all digits of a large value (1e23 as
@@ -52,7 +53,7 @@ std::string value_text(std::string_view raw) {
     case core::json::kind::string:
       return core::json::unquote(raw);
     case core::json::kind::number:
-      return is_integer_literal(raw) ? std::string(raw) : plain_decimal(parse_float(raw));
+      return is_integer_literal(raw) ? std::string(raw) : plain_decimal(parse_number(raw));
     case core::json::kind::null:
       return "";
     case core::json::kind::boolean:
@@ -61,6 +62,53 @@ std::string value_text(std::string_view raw) {
       break;
   }
   return std::string(raw);
+}
+
+double parse_number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const auto done = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (done.ptr != text.data() + text.size()) return 0;
+  if (done.ec == std::errc::result_out_of_range)
+    return std::strtod(std::string(text).c_str(), nullptr);
+  return value;
+}
+
+bool is_trueish(std::string_view raw) {
+  switch (core::json::kind_of(raw)) {
+    case core::json::kind::boolean:
+      return raw == "true";
+    case core::json::kind::number:
+      return parse_number(raw) != 0;
+    case core::json::kind::string: {
+      const std::string text = lower_text(raw);
+      return text == "1" || text == "t" || text == "true";
+    }
+    case core::json::kind::null:
+    case core::json::kind::array:
+    case core::json::kind::object:
+      break;
+  }
+  return false;
+}
+
+bool is_falseish(std::string_view raw) {
+  switch (core::json::kind_of(raw)) {
+    case core::json::kind::null:
+      return true;
+    case core::json::kind::boolean:
+      return raw == "false";
+    case core::json::kind::number:
+      return parse_number(raw) == 0;
+    case core::json::kind::string: {
+      const std::string text = lower_text(raw);
+      return text == "0" || text == "f" || text == "false";
+    }
+    case core::json::kind::array:
+    case core::json::kind::object:
+      break;
+  }
+  return false;
 }
 
 }  // namespace nexus::mapping

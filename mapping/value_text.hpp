@@ -12,4 +12,16 @@ namespace nexus::mapping {
 /// 1000, 1E400 -> +Inf). Boolean: true, false. null: empty. Array, object: as it is spelled.
 std::string value_text(std::string_view raw);
 
+/// The nearest float64 of a number: infinite above its range, zero below it. Text that is no number
+/// is 0.
+double parse_number(std::string_view text);
+
+/// Whether a validated raw value counts as true: true, a number but 0, and the strings 1, t and
+/// true in any case.
+bool is_trueish(std::string_view raw);
+
+/// Whether it counts as false: false, null, 0, and the strings 0, f and false in any case. Most
+/// strings count as neither.
+bool is_falseish(std::string_view raw);
+
 }  // namespace nexus::mapping

@@ -259,9 +259,6 @@ TEST_CASE("words that must be one of a few are checked") {
         texts{"sources/a.toml:4:1: warning: source.default_actor_type is \"User\"; requests "
               "without an X-Actor-Type header will be refused: it must be user, agent or system "
               "[unknown_value]"});
-  CHECK(said_of_source("[source.transform]\nrole = [\"upper\"]\n") ==
-        texts{"sources/a.toml:5:1: warning: transform \"upper\" has no effect; there are trim and "
-              "coalesce:<default> [unknown_value]"});
   CHECK(said_of_destination("ordering = \"subjects\"\n") ==
         texts{"destinations/d.toml:4:1: error: SCHEMA_ERROR: destination.ordering is \"subjects\"; "
               "it can be none, source or subject [unknown_value]"});
@@ -387,4 +384,36 @@ TEST_CASE("one run shows every problem of every file, in their order") {
   CHECK(std::count(loaded.reason().text.begin(), loaded.reason().text.end(), '\n') == 5);
   CHECK(test::codes(files.examine().findings) ==
         texts{"unknown_key", "out_of_range", "empty_key", "wrong_type", "unknown_type", "syntax"});
+}
+
+TEST_CASE("a mapping path that cannot be used is a warning with its place and the byte in it") {
+  home files;
+  files.source("[source.mapping]\ncontent = \"a.#(b==1)#.c\"\nlang = '[a,b]'\nrole = \"a.#(b\"\n");
+  const auto found = files.examine();
+  CHECK(files.lines(found.findings) ==
+        texts{"sources/a.toml:6:8: warning: source.mapping.lang finds nothing: path \"[a,b]\", "
+              "offset 0: several paths in one ([a,b] or {a,b}) are not supported; write \\[ for a "
+              "key that begins so [invalid_path]",
+              "sources/a.toml:7:8: warning: source.mapping.role finds nothing: path \"a.#(b\", "
+              "offset 2: the query is not closed; it looks like #(role==\"user\") [invalid_path]"});
+  REQUIRE(found.settings);
+  CHECK(found.settings->sources[0].mapping.size() == 3);
+}
+
+TEST_CASE("a transform that does nothing is a warning, with what may have been meant") {
+  CHECK(said_of_source(
+            "[source.transform]\nrole = [\"upper\", \"Trim\", \"coalese:x\", \"coalesce\"]\n"
+            "model = [\"trim\", \"coalesce:\"]\n") ==
+        texts{"sources/a.toml:5:9: warning: transform \"upper\" has no effect; there are trim and "
+              "coalesce:<default> [unknown_transform]",
+              "sources/a.toml:5:18: warning: transform \"Trim\" has no effect; did you mean "
+              "\"trim\"? [unknown_transform]",
+              "sources/a.toml:5:26: warning: transform \"coalese:x\" has no effect; did you mean "
+              "\"coalesce:<default>\"? [unknown_transform]",
+              "sources/a.toml:5:39: warning: transform \"coalesce\" has no effect; did you mean "
+              "\"coalesce:<default>\"? [unknown_transform]"});
+  CHECK(said_of_source("[source.mapping]\nlang = \"l\"\n[source.transform]\nlang = [\"trim\"]\n"
+                       "long = [\"trim\"]\n") ==
+        texts{"sources/a.toml:8:1: warning: source.transform.long has no effect: long is neither "
+              "mapped nor a field of the payload [no_effect]"});
 }

@@ -14,11 +14,6 @@ mapped_fields map_fields(const std::string& body, const path_list& paths) {
   return field_mapping(paths, {}).apply(body);
 }
 
-/// What the path finds, as the content.
-std::string at(const std::string& path, const std::string& body) {
-  return map_fields(body, {{"content", path}}).content;
-}
-
 }  // namespace
 
 TEST_CASE("a value becomes text by the reference's rules") {
@@ -60,85 +55,71 @@ TEST_CASE("a value becomes text by the reference's rules") {
   }
 }
 
-TEST_CASE("a path leads through members and elements") {
-  CHECK(at("a", R"({"a":"x"})") == "x");
-  CHECK(at("a.b.c", R"({"a":{"b":{"c":1.50}}})") == "1.5");
-  CHECK(at("a.1.b", R"({"a":[{"b":"no"},{"b":"yes"}]})") == "yes");
-  CHECK(at("0.a", R"([{"a":"x"}])") == "x");
-  CHECK(at("a.0", R"({"a":{"0":"key"}})") == "key");
-  CHECK(at("a", R"({"a":[1, {"b":2}]})") == R"([1, {"b":2}])");
-  CHECK(at("a.b", "{ \"a\" : { \"b\" : \"x\" } }") == "x");
-}
-
-TEST_CASE("a path that leads nowhere leaves its field empty") {
-  const std::string body = R"({"a":{"b":"x"},"l":["x"],"A":"other case","s":"text","n":null})";
-  for (const std::string path :
-       {"b", "a.c", "a.b.c", "l.1", "l.x", "l.-1", "s.0", "n", "n.a", ""}) {
-    CAPTURE(path);
-    CHECK(at(path, body).empty());
-  }
-  CHECK(at("a", R"("scalar")").empty());
-  CHECK(at("A", body) == "other case");
-}
-
-TEST_CASE("a backslash in a path takes the next character as it is") {
-  CHECK(at(R"(a\.b)", R"({"a.b":"x","a":{"b":"no"}})") == "x");
-  CHECK(at(R"(\#)", R"({"#":"x"})") == "x");
-  CHECK(at(R"(\@this)", R"({"@this":"x"})") == "x");
-  CHECK(at(R"(a\*)", R"({"a*":"x"})") == "x");
-  CHECK(at(R"(a\\b)", R"({"a\\b":"x"})") == "x");
-}
-
-TEST_CASE("keys are compared unescaped") {
-  CHECK(at("a", R"({"\u0061":"x"})") == "x");
-  CHECK(at("a.b", R"({"a":{"\u0062":"x"}})") == "x");
-}
-
-TEST_CASE("the first of several members with one key that leads to a value wins for a path") {
-  CHECK(at("a", R"({"a":"first","a":"second"})") == "first");
-  CHECK(at("a", R"({"a":null,"a":"second"})").empty());
-  CHECK(at("a.b", R"({"a":{"b":1,"b":2},"a":{"b":3}})") == "1");
-  CHECK(at("a.b", R"({"a":"scalar","a":{"b":3}})") == "3");
-  CHECK(at("a.b.c", R"({"a":{"b":1,"b":{"c":"x"},"b":{"c":"y"}}})") == "x");
-}
-
-TEST_CASE("what a path of this version cannot say is an error that names it") {
-  for (const std::string path :
-       {"a.#", "#", "a.#.b", "a.#(b=1).c", "a*", "a?b", "*.b", "a|b", "@reverse", "a.@flatten",
-        "[a,b]", "{a,b}", "a.[b]", "!true", "..0"}) {
-    CAPTURE(path);
-    const auto why = mapping_error(path);
-    REQUIRE(why);
-    CHECK(why->find(path) != std::string::npos);
-  }
-  for (const std::string path : {"a", "a.b", "messages.0.content", "a#b", "a@b", "a.b[0]", "-1", "",
-                                 R"(a\|b)", R"(\#)", "a."}) {
-    CAPTURE(path);
-    CHECK_FALSE(mapping_error(path));
-  }
-}
-
 TEST_CASE("an unusable path is reported with its field, and its field stays empty") {
-  const field_mapping compiled({{"content", "a.#.b"}, {"unknown", "#"}, {"role", "r"}}, {});
-  REQUIRE(compiled.problems().size() == 1);
-  CHECK(compiled.problems()[0].find("mapping of content") == 0);
+  const field_mapping compiled({{"content", "[a,b]"}, {"other", "a.@pretty"}, {"role", "r"}}, {});
+  REQUIRE(compiled.problems().size() == 2);
+  CHECK(compiled.problems()[0].find("mapping of content: path \"[a,b]\", offset 0: ") == 0);
+  CHECK(compiled.problems()[1].find("mapping of other: path \"a.@pretty\", offset 2: ") == 0);
   const auto out = compiled.apply(R"({"a":[{"b":1}],"r":"user"})");
   CHECK(out.content.empty());
   CHECK(out.role == "user");
+  CHECK(out.metadata.empty());
 }
 
-TEST_CASE("the four fields are mapped in one pass, others of the mapping are not kept") {
-  const auto out = map_fields(R"({"c":"C","m":{"text":"T","role":"R"},"model":"M","x":"X"})",
+TEST_CASE("the four fields of a payload are taken from where their paths lead") {
+  const auto out = map_fields(R"({"c":"C","m":[{"text":"T","role":"R"}],"model":"M"})",
                               {{"collection", "c"},
-                               {"content", "m.text"},
+                               {"content", "m.#(role==\"R\").text"},
                                {"model", "model"},
-                               {"role", "m.role"},
-                               {"something", "x"}});
+                               {"role", "m.-1.role"}});
   CHECK(out.collection == "C");
   CHECK(out.content == "T");
   CHECK(out.model == "M");
   CHECK(out.role == "R");
   CHECK(out.metadata.empty());
+}
+
+TEST_CASE("other mapped fields become metadata under their own name") {
+  const path_list paths{{"content", "m.text"}, {"lang", "m.lang"}, {"tags", "tags.#.name"}};
+  CHECK(map_fields(R"({"m":{"text":"T","lang":"en"},"tags":[{"name":"a"},{"name":"b"}],"x":1})",
+                   paths)
+            .metadata == metadata{{"lang", "en"}, {"tags", R"(["a","b"])"}, {"x", "1"}});
+  CHECK(map_fields(R"({"m":{}})", paths).metadata.empty());
+  CHECK(map_fields(R"({"m":{"lang":null}})", paths).metadata == metadata{{"lang", ""}});
+}
+
+TEST_CASE("a mapped field wins over a member of its name, if its path leads to a value") {
+  const path_list paths{{"lang", "m.lang"}};
+  CHECK(map_fields(R"({"m":{"lang":"en"},"lang":"member"})", paths).metadata ==
+        metadata{{"lang", "en"}});
+  CHECK(map_fields(R"({"lang":"member","m":{"lang":"en"}})", paths).metadata ==
+        metadata{{"lang", "en"}});
+  CHECK(map_fields(R"({"lang":"member","m":{}})", paths).metadata == metadata{{"lang", "member"}});
+}
+
+TEST_CASE("transforms apply to mapped fields that become metadata") {
+  const field_mapping how({{"lang", "m.lang"}, {"tone", "m.tone"}},
+                          {{"lang", {"trim", "coalesce:en"}}, {"tone", {"trim"}}});
+  CHECK(how.apply(R"({"m":{"lang":" de ","tone":" "}})").metadata ==
+        metadata{{"lang", "de"}, {"tone", ""}});
+  CHECK(how.apply(R"({"m":{}})").metadata == metadata{{"lang", "en"}});
+}
+
+TEST_CASE("a path keeps out of the metadata what stands before its first dot, as it is spelled") {
+  const std::string body = R"({"m":[{"a":1}],"n":2,"m|0":3,"#":4,"@this":5,"*":6,"m\\":7})";
+  const auto left = [&](const std::string& path) { return map_fields(body, {{"role", path}}); };
+  CHECK(left("m.0").metadata.count("m") == 0);
+  CHECK(left("m.#(a==1.5).a").metadata.count("m") == 0);
+  CHECK(left("m.#.a").metadata.count("m") == 0);
+  CHECK(left("m|0.a").metadata.count("m") == 1);
+  CHECK(left("m|0.a").metadata.count("m|0") == 0);
+  CHECK(left("@this.m").metadata.count("m") == 1);
+  CHECK(left("@this.m").metadata.count("@this") == 0);
+  CHECK(left("*.0").metadata.count("*") == 0);
+  CHECK(left("*.0").metadata.count("m") == 1);
+  CHECK(left("#.a").metadata.count("#") == 0);
+  CHECK(left(R"(m\.0)").metadata.count("m") == 1);
+  CHECK(left(R"(m\.0)").metadata.count("m\\") == 0);
 }
 
 TEST_CASE("metadata is every top-level member that no mapping path begins with") {
@@ -208,6 +189,8 @@ TEST_CASE("metadata that no line of the log can hold is not gathered to its end"
   const auto mapped = map_fields(body, {});
   CHECK(mapped.too_large);
   CHECK(mapped.metadata.size() < 1'000'000);  // of two million
+  const std::string half(6'000'000, 'x');
+  CHECK(map_fields("{\"k\":\"" + half + "\"}", {{"a", "*"}}).too_large);
 
   CHECK_FALSE(map_fields("[1,1]", {}).too_large);
   const std::string longest(10'000'000, 'x');
