@@ -21,13 +21,16 @@ struct known_path {
 };
 
 /// The first one that matches counts.
-constexpr std::array<known_path, 15> known_paths{{
+constexpr std::array<known_path, 18> known_paths{{
     {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
     {"GET", "/ready", endpoint::ready, access_level::open},
     {"GET", "/api/status", endpoint::status, access_level::admin},
     {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
+    {"GET", "/api/config", endpoint::config, access_level::admin},
+    {"GET", "/api/policies", endpoint::policies, access_level::admin},
+    {"GET", "/api/lint", endpoint::lint, access_level::admin},
     {"GET", "/metrics", endpoint::metrics, access_level::admin},
     {"GET", "/api/destinations", endpoint::destinations, access_level::admin},
     {"POST", "/api/destinations/{name}/pause", endpoint::pause, access_level::admin,
