@@ -40,14 +40,18 @@ void count_findings(core::metrics& metrics, const std::vector<config::finding>& 
 
 }  // namespace
 
-service::service(std::shared_ptr<const config::config> settings, core::logger_ptr log)
-    : settings_(std::move(settings)), log_(std::move(log)) {}
+service::service(std::shared_ptr<const config::config> settings,
+                 const destinations::registry& types, core::logger_ptr log)
+    : settings_(std::move(settings)), types_(types), log_(std::move(log)) {}
 
 core::result<std::unique_ptr<service>> service::start(
     std::shared_ptr<const config::config> settings, const destinations::registry& types,
-    core::logger_ptr log, std::function<void()> on_shutdown) {
-  std::unique_ptr<service> made(new service(std::move(settings), std::move(log)));
+    core::logger_ptr log, std::function<void()> on_shutdown,
+    std::function<core::result<config::loaded>()> load) {
+  std::unique_ptr<service> made(new service(std::move(settings), types, std::move(log)));
+  made->start_reloader(std::move(load));
   if (auto running = made->run(types, std::move(on_shutdown)); !running) return running.reason();
+  made->start_watch();
   return made;
 }
 
@@ -55,7 +59,8 @@ core::result<void> service::run(const destinations::registry& types,
                                 std::function<void()> on_shutdown) {
   ingest::door_options how;
   how.version = version;
-  door_ = std::make_unique<ingest::door>(settings_, make_ports(types, std::move(on_shutdown)), log_,
+  security_ = how.security;
+  door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
@@ -69,8 +74,8 @@ core::result<void> service::run(const destinations::registry& types,
   look_after.free_bytes_min = static_cast<std::uint64_t>(settings_->watchdog_disk_bytes_min);
   watchdog_ = std::make_unique<watchdog>(look_after, core::posix_files(), log_, metrics_);
   publish_health();
-  lints_->run([this, known = type_table(types)](const core::result<void>& may_run) {
-    if (may_run) count_findings(metrics_, config::lint(settings_->home, known));
+  lints_->run([this, known = type_table(types_)](const core::result<void>& may_run) {
+    if (may_run) count_findings(metrics_, config::lint(settings()->home, known));
   });
   return start_server();
 }
@@ -83,7 +88,7 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
   how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
-    if (writes.add(value) && !value.idempotency_key.empty()) door_->restore(value);
+    if (writes.add(value)) door_->restore(value);
   };
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
   if (!started) return started.reason();
@@ -102,24 +107,34 @@ core::result<void> service::start_server() {
   return {};
 }
 
-ingest::ports service::make_ports(const destinations::registry& types,
-                                  std::function<void()> on_shutdown) {
+ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ingest::ports ports;
   ports.append = [this](std::vector<core::entry_ptr> values, ingest::append_done done,
                         std::optional<core::confirmation> wanted) {
     pipeline_->append(std::move(values), std::move(done), std::move(wanted));
+  };
+  ports.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
+                              ingest::batch_done done, std::vector<core::confirmation> wanted) {
+    pipeline_->append_batch(std::move(writes), std::move(done), std::move(wanted));
+  };
+  ports.key_waits = [this](const std::string& source, const std::vector<std::string>& destinations,
+                           const std::string& key) {
+    return pipeline_->key_waits(source, destinations, key);
   };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
   add_dead_letter_ports(ports);
   add_switch_ports(ports);
-  add_lint_port(ports, types);
+  add_lint_port(ports);
   ports.check_consistency = [this](ingest::consistency_choice what, ingest::consistency_done done) {
     log_jobs_->run(
         [this, what = std::move(what), done = std::move(done)](const core::result<void>& may_run) {
           done(may_run ? consistency_->check(what) : may_run.reason());
         });
+  };
+  ports.reload = [this](ingest::reload_done done) {
+    reloader_->request(reloader::trigger::request, std::move(done));
   };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
@@ -159,11 +174,11 @@ void service::add_switch_ports(ingest::ports& to) {
   to.resume = make_port(false);
 }
 
-void service::add_lint_port(ingest::ports& to, const destinations::registry& types) {
-  to.lint = [this, known = type_table(types)](ingest::lint_done done) {
+void service::add_lint_port(ingest::ports& to) {
+  to.lint = [this, known = type_table(types_)](ingest::lint_done done) {
     lints_->run([this, known, done = std::move(done)](const core::result<void>& may_run) {
       if (!may_run) return done(may_run.reason());
-      auto found = config::lint(settings_->home, known);
+      auto found = config::lint(settings()->home, known);
       count_findings(metrics_, found);
       done(std::move(found));
     });
@@ -179,7 +194,7 @@ core::result<ingest::destination_state> service::switch_destination(const std::s
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
   // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
-  if (name == settings_->destinations.front().name)
+  if (name == settings()->destinations.front().name)
     if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
         !also && also.reason().code != core::errc::not_found)
       return also.reason();
@@ -246,8 +261,10 @@ void service::publish_health() {
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
+  watch_.reset();
   consistency_->request_stop();
   pipeline_->release_waiting();
+  reloader_->stop();
   // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
