@@ -62,10 +62,12 @@ int command_status(const status_options& how, const destinations::registry& type
 struct lint_options {
   std::string home;
   bool offline = false;  ///< don't ask the destinations
+  bool json = false;
 };
 
-/// Prints every finding about the configuration, and what each destination refuses; failure if one
-/// of them is an error. Destinations have five seconds each, all at the same time.
+/// Prints every finding about the configuration, as text or as a JSON array, and what each
+/// destination refuses; failure if one of them is an error. Destinations have five seconds each,
+/// all at the same time.
 int command_lint(const lint_options& how, const destinations::registry& types);
 
 struct destinations_options {

@@ -74,6 +74,7 @@ void add_config_commands(CLI::App& app, arguments& all, const destinations::regi
   auto* lint = app.add_subcommand("lint", "Check the configuration");
   add_home(lint, all.lint.home);
   lint->add_flag("--offline", all.lint.offline, "Don't ask the destinations whether they answer");
+  lint->add_flag("--json", all.lint.json, "As JSON");
   lint->callback([&] { all.chosen = [&] { return cli::command_lint(all.lint, types); }; });
 }
 

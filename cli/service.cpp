@@ -8,12 +8,14 @@
 #include "cli/paused.hpp"
 #include "cli/version.hpp"
 #include "cli/wire.hpp"
+#include "config/lint.hpp"
 #include "ingest/fanout.hpp"
 
 namespace nexus::cli {
 namespace {
 
 constexpr std::size_t log_jobs_max = 16;
+constexpr std::size_t lint_jobs_max = 16;
 constexpr std::size_t switch_jobs_max = 64;
 constexpr std::chrono::seconds switch_time_max{2};
 constexpr std::size_t fetches_max = 4;
@@ -41,6 +43,13 @@ core::result<ingest::dead_letter_page> look_at_dead_letters(
   });
   if (!read) return read.reason();
   return page;
+}
+
+void count_findings(core::metrics& metrics, const std::vector<config::finding>& found) {
+  metrics
+      .get_gauge("bubblefish_config_lint_warnings",
+                 "What `nexus lint --offline` found in the configuration when it was last asked.")
+      .set(static_cast<double>(found.size()));
 }
 
 }  // namespace
@@ -75,6 +84,7 @@ core::result<void> service::run(const destinations::registry& types,
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
   log_jobs_ = std::make_unique<job_thread>(log_jobs_max, "requests that read the log");
+  lints_ = std::make_unique<job_thread>(lint_jobs_max, "requests for advice");
   switches_ = std::make_unique<job_thread>(switch_jobs_max, "requests to pause or resume");
   start_consistency();
   watchdog_options look_after;
@@ -83,6 +93,9 @@ core::result<void> service::run(const destinations::registry& types,
   look_after.free_bytes_min = static_cast<std::uint64_t>(settings_->watchdog_disk_bytes_min);
   watchdog_ = std::make_unique<watchdog>(look_after, core::posix_files(), log_, metrics_);
   publish_health();
+  lints_->run([this, known = type_table(types_)](const core::result<void>& may_run) {
+    if (may_run) count_findings(metrics_, config::lint(settings()->home, known));
+  });
   door_->enter(ingest::door_phase::serving);
   return {};
 }
@@ -145,6 +158,7 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   };
   add_dead_letter_ports(ports);
   add_switch_ports(ports);
+  add_lint_port(ports);
   ports.check_consistency = [this](ingest::consistency_choice what, ingest::consistency_done done) {
     log_jobs_->run(
         [this, what = std::move(what), done = std::move(done)](const core::result<void>& may_run) {
@@ -198,6 +212,17 @@ void service::add_switch_ports(ingest::ports& to) {
   };
   to.pause = make_port(true);
   to.resume = make_port(false);
+}
+
+void service::add_lint_port(ingest::ports& to) {
+  to.lint = [this, known = type_table(types_)](ingest::lint_done done) {
+    lints_->run([this, known, done = std::move(done)](const core::result<void>& may_run) {
+      if (!may_run) return done(may_run.reason());
+      auto found = config::lint(settings()->home, known);
+      count_findings(metrics_, found);
+      done(std::move(found));
+    });
+  };
 }
 
 core::result<ingest::destination_state> service::switch_destination(const std::string& name,
@@ -292,6 +317,7 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   // After the log is closed: a long job ends with it.
   log_jobs_->stop();
   switches_->stop();
+  lints_->stop();
   consistency_->stop();
   queries_->stop();
   return pending;

@@ -63,6 +63,7 @@ class service {
   ingest::ports make_ports(std::function<void()> on_shutdown);
   void add_dead_letter_ports(ingest::ports& to);
   void add_switch_ports(ingest::ports& to);
+  void add_lint_port(ingest::ports& to);
   core::result<ingest::destination_state> switch_destination(const std::string& name, bool pauses);
   core::result<ingest::destination_state> wait_for_switch(const std::string& name, bool pauses);
   core::result<ingest::destination_state> state_of(const std::string& destination);
@@ -90,6 +91,7 @@ class service {
   std::unique_ptr<query_thread> queries_;
   std::unique_ptr<consistency_checker> consistency_;
   std::unique_ptr<job_thread> log_jobs_;  ///< for what reads the whole log: that takes its time
+  std::unique_ptr<job_thread> lints_;     ///< for what reads the files of the configuration
   std::unique_ptr<job_thread> switches_;  ///< for what has to be written down, but quickly
   std::atomic<bool> stopping_ = false;    ///< fetches in progress end
   std::unique_ptr<job_thread> fetches_;   ///< of keys for JSON Web Tokens

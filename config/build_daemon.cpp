@@ -211,6 +211,21 @@ void read_security_events(fields& in, const std::string& home, security_events_c
   out.max_files = in.positive("security_events.max_files", out.max_files, 10'000);
 }
 
+/// What operators are shown and nothing acts upon.
+void read_shown(fields& in, config& out) {
+  out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
+  out.mcp.port = in.integer("daemon.mcp.port", out.mcp.port);
+  out.mcp.bind = in.text("daemon.mcp.bind", out.mcp.bind);
+  out.mcp.source_name = in.text("daemon.mcp.source_name");
+  out.web.port = in.integer("daemon.web.port", out.web.port);
+  out.web.require_auth = in.flag("daemon.web.require_auth", out.web.require_auth);
+  out.retrieval.time_decay = in.flag("retrieval.time_decay", out.retrieval.time_decay);
+  out.retrieval.half_life_days =
+      in.number("retrieval.half_life_days", out.retrieval.half_life_days);
+  out.retrieval.default_profile =
+      in.text("retrieval.default_profile", out.retrieval.default_profile);
+}
+
 void read_consistency(fields& in, consistency_config& out) {
   out.enabled = in.flag("consistency.enabled", out.enabled);
   out.interval = std::chrono::seconds(
@@ -231,8 +246,8 @@ config build_daemon(const value& document, const std::string& home,
   read_limits(in, out, preset);
   read_wal(in, out, preset);
   read_tls(in, out.tls, preset.tls);
-  out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
   out.mcp.api_key = in.key("daemon.mcp.api_key");
+  read_shown(in, out);
   out.cors_origins = in.list("daemon.cors.allowed_origins");
   read_http_limits(in, out.limits);
   read_jwt(in, out.jwt);

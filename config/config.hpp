@@ -81,9 +81,13 @@ struct limits_config {
 };
 
 /// `[daemon.mcp]`. There is no MCP server in this version; its key is known, so that it is told
-/// apart from an unknown one.
+/// apart from an unknown one. The rest is shown to operators, like the next two structs, and
+/// nothing acts upon it.
 struct mcp_config {
   bool enabled = false;
+  std::int64_t port = 7474;
+  std::string bind = "127.0.0.1";
+  std::string source_name;
   secret api_key;
 };
 
@@ -93,6 +97,19 @@ struct jwt_config {
   std::string jwks_url;                 ///< where the keys are; http or https
   std::string claim_to_source = "sub";  ///< this claim is the source's name
   std::string audience;                 ///< empty: any
+};
+
+/// `[daemon.web]`.
+struct web_config {
+  std::int64_t port = 0;
+  bool require_auth = false;
+};
+
+/// `[retrieval]`.
+struct retrieval_config {
+  bool time_decay = false;
+  double half_life_days = 7;
+  std::string default_profile = "balanced";
 };
 
 /// `[security_events]`.
@@ -109,6 +126,8 @@ struct policy_config {
   std::vector<std::string> allowed_operations;
   std::vector<std::string> allowed_retrieval_modes;
   std::vector<std::string> allowed_profiles;
+  std::int64_t max_results = 0;  ///< shown to operators; like the next one without effect
+  std::int64_t max_response_bytes = 0;
 };
 
 /// When a write is answered with 200: once it is on disk, or once its destinations have it as well.
@@ -219,6 +238,8 @@ struct config {
   limits_config limits;
   mcp_config mcp;
   jwt_config jwt;
+  web_config web;
+  retrieval_config retrieval;
   security_events_config security_events;
   std::vector<std::string> cors_origins;  ///< `[daemon.cors] allowed_origins`; "*": every one
   std::vector<std::string> trusted_proxy_cidrs;

@@ -11,6 +11,7 @@
 #include "core/json_object.hpp"
 #include "http/errors.hpp"
 #include "ingest/destinations.hpp"
+#include "ingest/process_stats.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -40,6 +41,15 @@ void append_wal(std::string& out, const pipeline_state& state, const config::con
   }
   waiting.end();
   object.number("undecodable_lines", state.undecodable_lines).end();
+}
+
+/// The reference has a cache in front of its database. There is none here, so nothing ever hits it.
+void append_cache(std::string& out) {
+  core::json_object(out)
+      .number("exact_rate", 0)
+      .number("hit_rate", 0)
+      .number("semantic_rate", 0)
+      .end();
 }
 
 http::response say(int status, std::string_view word, std::string_view version) {
@@ -77,18 +87,22 @@ http::response status_response(const services& house, const config::config& sett
   const auto state = house.out.state();
   http::response answer;
   core::json_object body(answer.body);
+  const auto process = read_process_stats();
   body.text("bind", fmt::format("{}:{}", settings.bind, settings.port));
+  append_cache(body.start("cache"));
   body.start("consistency_score") += fmt::format("{}", state.consistency_score);
   append_json(body.start("destinations"), state.destinations);
   body.boolean("draining", state.draining)
+      .number("goroutines", process.threads)
       .number("memories_total", state.memories_total)
+      .number("memory_resident_bytes", process.resident_bytes)
       .number("pid", ::getpid())
       .number("queue_depth", state.queue_depth)
       .number("sources_total", settings.sources.size())
       .number("uptime_seconds", static_cast<std::int64_t>(house.seconds_since(house.started)))
       .text("version", house.options.version);
   append_wal(body.start("wal"), state, settings);
-  body.end();
+  body.number("web_port", settings.web.port).end();
   answer.body += '\n';
   return answer;
 }

@@ -8,6 +8,7 @@
 #include "http/errors.hpp"
 #include "ingest/admin.hpp"
 #include "ingest/authenticate.hpp"
+#include "ingest/config_view.hpp"
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
@@ -130,6 +131,12 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return respond(status_response(*services_, in->config->settings()));
     case endpoint::shutdown:
       return handle_shutdown(*services_, respond);
+    case endpoint::config:
+      return respond(config_response(in->config->settings()));
+    case endpoint::policies:
+      return respond(policies_response(in->config->settings()));
+    case endpoint::lint:
+      return handle_lint(services_, in->config->settings(), std::move(respond));
     case endpoint::reload:
       return handle_reload(services_, std::move(respond));
     case endpoint::metrics:

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/finding.hpp"
 #include "core/confirmation.hpp"
 #include "core/entry.hpp"
 #include "core/result.hpp"
@@ -152,6 +153,9 @@ struct reload_report {
 /// stays; the text has a line for each finding.
 using reload_done = std::function<void(core::result<reload_report>)>;
 
+/// Told once, from any thread.
+using lint_done = std::function<void(core::result<std::vector<config::finding>>)>;
+
 /// All of these return at once and may be called from any thread.
 struct ports {
   /// Makes entries durable, all or none, and hands them to delivery. `done` may be called before
@@ -189,6 +193,9 @@ struct ports {
   std::function<void(reload_done)> reload;
   /// Fetches the keys for JSON Web Tokens, with a bound on time and size.
   std::function<void(std::string url, std::function<void(core::result<std::string>)>)> fetch_jwks;
+  /// Reads the files of the configuration and says what is wrong, or odd, in them; what is in force
+  /// stays. Errors: `overloaded`, `closed`.
+  std::function<void(lint_done)> lint;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.
