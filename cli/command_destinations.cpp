@@ -115,7 +115,7 @@ int switch_destination(const destinations_options& how, const destinations::regi
   const char* verb = pauses ? "pause" : "resume";
   if (here->server) {
     const auto answer =
-        ask_server(*here->server, here->settings.admin_token, "POST",
+        ask_server(*here->server, access_to(here->settings), "POST",
                    "/api/destinations/" + ingest::encode_segment(name) + "/" + verb, "", patience);
     if (!answer && answer.reason().code == core::errc::not_found)
       return fail_unknown(here->settings, name);
@@ -156,8 +156,8 @@ int command_destinations_list(const destinations_options& how,
                    : table_of_config(here->settings, *paused));
     return 0;
   }
-  const auto body = ask_server(*here->server, here->settings.admin_token, "GET",
-                               "/api/destinations", "", patience);
+  const auto body = ask_server(*here->server, access_to(here->settings), "GET", "/api/destinations",
+                               "", patience);
   if (!body) return fail(body.reason());
   print(how.json ? *body : table_of_server(*body));
   return 0;

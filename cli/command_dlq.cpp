@@ -87,12 +87,13 @@ core::result<std::uint64_t> ask_server(const running_server& server, const log_p
                                        const action& what, const dlq_options& how) {
   // The server says nothing until all of it is done.
   constexpr std::chrono::seconds patience{3600};
-  http_client client(server.host, server.port, patience);
-  const auto answer = client.send({"POST",
-                                   std::string("/api/dlq/") + what.command,
-                                   std::string(place.admin_token.reveal()),
-                                   {{"Content-Type", "application/json"}},
-                                   request_body(how)});
+  const auto client = connect(server, place.access.tls, patience);
+  if (!client) return client.reason();
+  const auto answer = (*client)->send({"POST",
+                                       std::string("/api/dlq/") + what.command,
+                                       std::string(place.access.admin_token.reveal()),
+                                       {{"Content-Type", "application/json"}},
+                                       request_body(how)});
   if (!answer) return answer.reason();
   const auto count = answer->status == 200 ? count_in(answer->body) : std::nullopt;
   if (!count) return core::error{core::errc::unreachable, refusal_text(*answer)};

@@ -177,8 +177,8 @@ int command_doctor(const doctor_options& how, const destinations::registry& type
   const bool is_locked = log.reason().code == core::errc::locked;
   const auto server = is_locked ? find_running(place->home) : std::nullopt;
   if (!server) return fail_to_open(*place, log.reason(), "doctor --consistency");
-  const auto body = ask_server(*server, place->admin_token, "POST", "/api/consistency",
-                               request_body(how), patience);
+  const auto body =
+      ask_server(*server, place->access, "POST", "/api/consistency", request_body(how), patience);
   return body ? report(*body, how, true) : fail(body.reason());
 }
 

@@ -16,6 +16,11 @@ int command_init(const init_options& how) {
   if (!how.home.empty()) text += " --home " + *home;
   text +=
       "\nstarts the server and prints a first request to try. The keys are in the files above.\n";
+  if (!made->certificate.empty())
+    text +=
+        "\nIt speaks TLS with a certificate of its own, which clients must be given:\n  curl "
+        "--cacert " +
+        made->certificate + " …\n";
   print(text);
   return 0;
 }

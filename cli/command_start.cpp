@@ -20,21 +20,42 @@ namespace {
 /// How long the answer to POST /api/shutdown has to reach its client, as in the reference.
 constexpr std::chrono::milliseconds answer_time{75};
 
+/// As one word of a shell's command line.
+std::string shell_word(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
 /// What to paste into a shell for a first write and for reading it back.
 std::string banner(const config::config& settings, const std::string& address) {
   for (const auto& source : settings.sources) {
     if (!source.can_write) continue;
     const std::string key(source.api_keys.front().reveal());
     const std::string& to = source.target_destinations.front();
-    return "\nSource \"" + source.name + "\", API key:\n  " + key +
-           "\n\nWrite:\n  curl -sS -X POST http://" + address + "/inbound/" + source.name +
-           " -H 'Authorization: Bearer " + key +
+    const auto& tls = settings.tls;
+    const std::string curl =
+        "curl -sS" + (tls.enabled ? " --cacert " + shell_word(tls.cert_file) : "");
+    const std::string server = (tls.enabled ? "https://" : "http://") + address;
+    return "\nSource \"" + source.name + "\", API key:\n  " + key + "\n\nWrite:\n  " + curl +
+           " -X POST " + server + "/inbound/" + source.name + " -H 'Authorization: Bearer " + key +
            "' -H 'Content-Type: application/json'"
            " -d '{\"message\":{\"role\":\"user\",\"content\":\"Hello, Nexus\"},\"model\":\"demo\"}'"
-           "\n\nRead back:\n  curl -sS 'http://" +
-           address + "/query/" + to + "?limit=5' -H 'Authorization: Bearer " + key + "'\n\n";
+           "\n\nRead back:\n  " +
+           curl + " '" + server + "/query/" + to + "?limit=5' -H 'Authorization: Bearer " + key +
+           "'\n\n";
   }
   return "\nNo source may write: set can_write = true in one of the files in sources/\n\n";
+}
+
+/// Waits until there is a reason to stop.
+void wait_for_stop(stop_request& stop, service& running) {
+  for (;;) {
+    const auto why = stop.wait();
+    if (why == stop_request::origin::program) return std::this_thread::sleep_for(answer_time);
+    if (why == stop_request::origin::signal) return;
+    running.reload();
+  }
 }
 
 int serve(const start_options& how, const std::string& home, config::loaded loaded,
@@ -42,10 +63,17 @@ int serve(const start_options& how, const std::string& home, config::loaded load
   stop_request stop;
   if (how.port) loaded.settings.port = *how.port;
   const auto settings = std::make_shared<const config::config>(std::move(loaded.settings));
-  auto running = service::start(settings, types, log, [&stop] { stop.request(); });
+  const auto load = [&how, &home, &types] {
+    auto again = config::load(home, type_table(types));
+    if (again && how.port) again->settings.port = *how.port;
+    return again;
+  };
+  auto running = service::start(
+      settings, types, log, [&stop] { stop.request(); }, load);
   if (!running) return fail(running.reason());
 
-  const running_server here{::getpid(), client_host(settings->bind), (*running)->port()};
+  const running_server here{::getpid(), client_host(settings->bind), (*running)->port(),
+                            settings->tls.enabled};
   if (auto noted = write_running(home, here); !noted) {
     (*running)->stop(settings->drain_timeout);
     return fail(noted.reason());
@@ -54,9 +82,9 @@ int serve(const start_options& how, const std::string& home, config::loaded load
   log->info("listening on " + address_text(settings->bind, here.port));
   print("listening on " + address + "\n" + (how.banner ? banner(*settings, address) : ""));
 
-  if (stop.wait() == stop_request::origin::program) std::this_thread::sleep_for(answer_time);
+  wait_for_stop(stop, **running);
   log->info("stopping; a second signal ends the program at once");
-  const std::uint64_t pending = (*running)->stop(settings->drain_timeout);
+  const std::uint64_t pending = (*running)->stop((*running)->settings()->drain_timeout);
   remove_running(home);
   log->info(pending == 0 ? "stopped; nothing is pending"
                          : "stopped; " + std::to_string(pending) +

@@ -6,6 +6,7 @@
 #include "cli/home.hpp"
 #include "cli/http_client.hpp"
 #include "cli/output.hpp"
+#include "cli/server_api.hpp"
 #include "cli/wire.hpp"
 #include "config/loader.hpp"
 
@@ -24,10 +25,12 @@ bool wait_for_end(pid_t pid, std::chrono::seconds timeout) {
 }
 
 int ask_to_stop(const running_server& server, const config::config& settings) {
-  http_client client(server.host, server.port);
+  const auto client = connect(server, settings.tls, std::chrono::seconds(30));
+  const std::string by_signal = "SIGTERM stops it as well: process " + std::to_string(server.pid);
+  if (!client) return fail(client.reason().text + ". " + by_signal);
   const std::string token(settings.admin_token.reveal());
-  const auto answer = client.send({"POST", "/api/shutdown", token, {}, ""});
-  if (!answer) return fail(answer.reason());
+  const auto answer = (*client)->send({"POST", "/api/shutdown", token, {}, ""});
+  if (!answer) return fail(answer.reason().text + ". " + by_signal);
   if (answer->status == 202) return 0;
   if (answer->status == 401) {
     return fail("the server at " + address_text(server.host, server.port) +

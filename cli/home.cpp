@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "config/loader.hpp"
 
 namespace nexus::cli {
@@ -36,7 +38,7 @@ core::result<void> write_running(const std::string& home, const running_server& 
   const std::string path = note_path(home);
   const std::string fresh = path + ".new";
   const std::string text =
-      std::to_string(server.pid) + " " + server.host + " " + std::to_string(server.port) + "\n";
+      fmt::format("{} {} {}{}\n", server.pid, server.host, server.port, server.tls ? " tls" : "");
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return core::os_error(errno, fresh);
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -56,6 +58,8 @@ std::optional<running_server> find_running(const std::string& home) {
   running_server server;
   if (!(note >> server.pid >> server.host >> server.port) || server.pid <= 0) return std::nullopt;
   if (!is_alive(server.pid)) return std::nullopt;
+  std::string word;
+  server.tls = note >> word && word == "tls";
   return server;
 }
 

@@ -20,6 +20,7 @@ struct running_server {
   pid_t pid = 0;
   std::string host;  ///< an address that a client on this machine can connect to
   std::uint16_t port = 0;
+  bool tls = false;
 };
 
 /// Writes the note `nexus.run` (mode 0600), replacing that of a server that was killed.

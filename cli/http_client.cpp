@@ -37,9 +37,25 @@ std::string problem_of(CURLcode code, const char* detail) {
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
       return "it closed the connection before its answer";
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+      return "it does not have the key of the certificate in daemon.tls.cert_file: that was "
+             "changed "
+             "since the start, or somebody else listens there";
     default:
       return *detail != '\0' ? detail : curl_easy_strerror(code);
   }
+}
+
+/// Only the key counts: it cannot be imitated, and names and authorities would have to fit every
+/// address that the server listens on.
+void speak_tls(CURL* easy, const client_tls& how) {
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, how.public_key_pin.c_str());
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  if (how.cert_file.empty()) return;
+  curl_easy_setopt(easy, CURLOPT_SSLCERT, how.cert_file.c_str());
+  curl_easy_setopt(easy, CURLOPT_SSLKEY, how.key_file.c_str());
 }
 
 }  // namespace
@@ -71,10 +87,12 @@ struct http_client::connection {
   std::array<char, CURL_ERROR_SIZE> detail{};
 };
 
-http_client::http_client(std::string host, std::uint16_t port, std::chrono::seconds timeout)
+http_client::http_client(std::string host, std::uint16_t port, std::chrono::seconds timeout,
+                         std::optional<client_tls> tls)
     : connection_(std::make_unique<connection>()),
       authority_(address_text(host, port)),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      tls_(std::move(tls)) {}
 
 http_client::~http_client() = default;
 
@@ -82,14 +100,16 @@ core::result<http_answer> http_client::send(const request& what) {
   CURL* easy = connection_->easy.get();
   curl_easy_reset(easy);  // the connection stays
   const auto headers = connection::headers_of(what);
-  const std::string url = "http://" + authority_ + what.target;
+  const std::string scheme = tls_ ? "https" : "http";
+  const std::string url = scheme + "://" + authority_ + what.target;
   http_answer answer;
   bool sent = false;
   bool has_head = false;
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, scheme.c_str());
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // it is on this machine
+  if (tls_) speak_tls(easy, *tls_);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT, static_cast<long>(timeout_.count()));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,12 +18,22 @@ struct http_answer {
   std::string body;
 };
 
+/// How a server that speaks TLS is known, and what it is shown if it asks.
+struct client_tls {
+  /// As config::certificate has it. Whoever has the key is the server: the certificate's name,
+  /// issuer and age do not matter.
+  std::string public_key_pin;
+  std::string cert_file;  ///< PEM; empty: none
+  std::string key_file;   ///< PEM
+};
+
 /// A kept-alive connection; it is opened when a request needs it. For one thread at a time.
 class http_client {
  public:
-  /// `timeout` bounds each request.
+  /// `timeout` bounds each request. Without `tls` it speaks plain HTTP.
   http_client(std::string host, std::uint16_t port,
-              std::chrono::seconds timeout = std::chrono::seconds{30});
+              std::chrono::seconds timeout = std::chrono::seconds{30},
+              std::optional<client_tls> tls = std::nullopt);
   ~http_client();
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
@@ -36,8 +47,8 @@ class http_client {
   };
 
   /// Sends the request once and waits for the answer; never repeats it. Error `unreachable`: nobody
-  /// listens, the connection broke before the whole answer was there (the request may have been
-  /// carried out), or the wait was too long.
+  /// listens, or somebody with another key, the connection broke before the whole answer was there
+  /// (the request may have been carried out), or the wait was too long.
   core::result<http_answer> send(const request& what);
 
  private:
@@ -45,6 +56,7 @@ class http_client {
   std::unique_ptr<connection> connection_;
   std::string authority_;  ///< host:port
   std::chrono::seconds timeout_;
+  std::optional<client_tls> tls_;
 };
 
 }  // namespace nexus::cli

@@ -90,7 +90,7 @@ core::result<log_place> place_of_home(const std::string& flag,
   const auto loaded = config::load(*home, type_table(types));
   if (!loaded) return loaded.reason();
   const auto log = core::make_stderr_logger(core::log_level::warn, core::log_format::text);
-  return log_place{wal_options(loaded->settings.wal, log), *home, loaded->settings.admin_token};
+  return log_place{wal_options(loaded->settings.wal, log), *home, access_to(loaded->settings)};
 }
 
 /// Who has the log's lock.

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "config/secret.hpp"
+#include "cli/server_api.hpp"
 #include "core/result.hpp"
 #include "destinations/registry.hpp"
 #include "wal/options.hpp"
@@ -25,9 +25,9 @@ struct log_options {
 };
 
 struct log_place {
-  wal::options how;            ///< without a maintenance thread; warnings go to standard error
-  std::string home;            ///< empty: only a directory was named
-  config::secret admin_token;  ///< of the home
+  wal::options how;      ///< without a maintenance thread; warnings go to standard error
+  std::string home;      ///< empty: only a directory was named
+  server_access access;  ///< to the server of the home
 };
 
 /// Errors: `bad_config` (the home's configuration, or a key), `not_found` (there is no such

@@ -1,21 +1,67 @@
 #include "cli/server_api.hpp"
 
-#include "cli/http_client.hpp"
+#include <cstdlib>
+
 #include "cli/table.hpp"
+#include "config/certificate.hpp"
+#include "config/reference.hpp"
 #include "core/json_text.hpp"
 
 namespace nexus::cli {
 
 namespace json = core::json;
 
-core::result<std::string> ask_server(const running_server& server,
-                                     const config::secret& admin_token, const std::string& method,
-                                     const std::string& target, const std::string& body,
-                                     std::chrono::seconds patience) {
-  http_client client(server.host, server.port, patience);
-  http_client::request what{method, target, std::string(admin_token.reveal()), {}, body};
+namespace {
+
+std::string from_environment(const char* name, const std::string& otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : text;
+}
+
+core::result<client_tls> client_tls_of(const config::tls_config& from) {
+  client_tls to;
+  const auto pem = config::read_text_file(from.cert_file);
+  if (!pem) return pem.reason();
+  const auto read = config::read_certificate(*pem);
+  if (!read) return core::error{read.reason().code, from.cert_file + ": " + read.reason().text};
+  to.public_key_pin = read->public_key_pin;
+  to.cert_file = from_environment("NEXUS_CLIENT_CERT", "");
+  to.key_file = from_environment("NEXUS_CLIENT_KEY", to.cert_file);
+  if (to.cert_file.empty() && from.clients == config::client_auth::required)
+    return core::error{core::errc::bad_config,
+                       "the server asks for a client certificate: set NEXUS_CLIENT_CERT to a PEM "
+                       "file with one that daemon.tls.client_ca_file accepts, and NEXUS_CLIENT_KEY "
+                       "to its key if that is in another file"};
+  return to;
+}
+
+}  // namespace
+
+server_access access_to(const config::config& settings) {
+  return {settings.admin_token, settings.tls};
+}
+
+core::result<std::unique_ptr<http_client>> connect(const running_server& server,
+                                                   const config::tls_config& tls,
+                                                   std::chrono::seconds patience) {
+  if (!server.tls) return std::make_unique<http_client>(server.host, server.port, patience);
+  if (!tls.enabled)
+    return core::error{core::errc::bad_config,
+                       "the running server speaks TLS, and this configuration has it switched off "
+                       "since: nothing says which certificate is the server's"};
+  auto how = client_tls_of(tls);
+  if (!how) return std::move(how).reason();
+  return std::make_unique<http_client>(server.host, server.port, patience, *std::move(how));
+}
+
+core::result<std::string> ask_server(const running_server& server, const server_access& with,
+                                     const std::string& method, const std::string& target,
+                                     const std::string& body, std::chrono::seconds patience) {
+  const auto client = connect(server, with.tls, patience);
+  if (!client) return client.reason();
+  http_client::request what{method, target, std::string(with.admin_token.reveal()), {}, body};
   if (!body.empty()) what.headers = {{"Content-Type", "application/json"}};
-  auto answer = client.send(what);
+  auto answer = (*client)->send(what);
   if (!answer) return answer.reason();
   const bool is_json = json::validate(answer->body).ok();
   if (answer->status == 200 && is_json) return std::move(answer->body);

@@ -57,6 +57,37 @@ std::size_t connections_that_fit(std::size_t wanted) {
   return std::min(wanted, *limit > 2 * reserved_files ? *limit - reserved_files : *limit / 4);
 }
 
+/// The part of `count` that `has` is of `wanted`; one at least.
+std::size_t share_of(std::size_t count, std::size_t has, std::size_t wanted) {
+  return has >= wanted ? count : std::max<std::size_t>(count * has / wanted, 1);
+}
+
+http::tls_client_auth to_client_auth(config::client_auth from) {
+  switch (from) {
+    case config::client_auth::if_given:
+      return http::tls_client_auth::if_given;
+    case config::client_auth::required:
+      return http::tls_client_auth::required;
+    case config::client_auth::none:
+      break;
+  }
+  return http::tls_client_auth::none;
+}
+
+int to_version(config::tls_version from) {
+  switch (from) {
+    case config::tls_version::v1_0:
+      return 0x0301;
+    case config::tls_version::v1_1:
+      return 0x0302;
+    case config::tls_version::v1_2:
+      return 0x0303;
+    case config::tls_version::v1_3:
+      break;
+  }
+  return 0x0304;
+}
+
 std::string to_string(actors::destination_status::phase state) {
   using phase = actors::destination_status::phase;
   switch (state) {
@@ -119,13 +150,17 @@ config::type_table type_table(const destinations::registry& types) {
   return table;
 }
 
+core::log_level log_level(const config::config& settings) {
+  if (settings.log_level == "debug") return core::log_level::debug;
+  if (settings.log_level == "warn") return core::log_level::warn;
+  if (settings.log_level == "error") return core::log_level::error;
+  return core::log_level::info;
+}
+
 core::logger_ptr make_logger(const config::config& settings) {
-  auto level = core::log_level::info;
-  if (settings.log_level == "debug") level = core::log_level::debug;
-  if (settings.log_level == "warn") level = core::log_level::warn;
-  if (settings.log_level == "error") level = core::log_level::error;
   const bool json = settings.log_format == "json";
-  return core::make_stderr_logger(level, json ? core::log_format::json : core::log_format::text);
+  return core::make_stderr_logger(log_level(settings),
+                                  json ? core::log_format::json : core::log_format::text);
 }
 
 wal::options wal_options(const config::wal_config& from, const core::logger_ptr& log) {
@@ -164,17 +199,44 @@ actors::pipeline_options pipeline_options(const config::config& settings,
   actors::pipeline_options to;
   to.wal = wal_options(settings.wal, log);
   to.pending_entries_max = static_cast<std::uint64_t>(settings.pending_entries_max);
+  to.pending_bytes_max = static_cast<std::uint64_t>(settings.pending_mb_max) * 1024 * 1024;
   for (const auto& from : settings.destinations) {
     to.destinations.push_back(destination_options(settings, from, types));
   }
   return to;
 }
 
+http::tls_options tls_options(const config::tls_config& from) {
+  http::tls_options to;
+  to.cert_file = from.cert_file;
+  to.key_file = from.key_file;
+  to.client_ca_file = from.client_ca_file;
+  to.clients = to_client_auth(from.clients);
+  to.min_version = to_version(from.min_version);
+  to.max_version = to_version(from.max_version);
+  return to;
+}
+
 http::server_options server_options(const config::config& settings) {
+  const auto& from = settings.limits;
   http::server_options to;
   to.bind = settings.bind;
   to.port = settings.port;
-  to.connections_max = connections_that_fit(to.connections_max);
+  if (settings.tls.enabled) to.tls = tls_options(settings.tls);
+  const auto wanted = static_cast<std::size_t>(from.max_connections);
+  to.connections_max = connections_that_fit(wanted);
+  // Where there are fewer than wanted, one client still must not have them all.
+  to.connections_per_address_max = share_of(
+      static_cast<std::size_t>(from.max_connections_per_address), to.connections_max, wanted);
+  to.in_flight_bytes_max = static_cast<std::size_t>(from.max_in_flight_mb) * 1024 * 1024;
+  to.header_bytes_max = static_cast<std::size_t>(from.max_header_bytes);
+  to.headers_max = static_cast<std::size_t>(from.max_headers);
+  to.target_bytes_max = static_cast<std::size_t>(from.max_target_bytes);
+  to.header_timeout = from.header_timeout;
+  to.body_timeout = from.body_timeout;
+  to.write_timeout = from.write_timeout;
+  to.idle_timeout = from.idle_timeout;
+  to.body_bytes_per_second_min = static_cast<std::uint64_t>(from.min_body_bytes_per_second);
   return to;
 }
 
@@ -199,6 +261,7 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
   to.wal_error = status.wal_trouble;
   to.current_segment = status.current_segment;
   to.pending_entries = status.wal.pending;
+  to.pending_bytes = status.wal.pending_bytes;
   to.oldest_pending_seconds = status.wal.oldest_pending_seconds;
   to.crc_failures = status.wal.crc_failures;
   to.integrity_failures = status.wal.integrity_failures;
@@ -214,6 +277,8 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
     to.destinations.push_back(to_state(from));
     to.queue_depth += from.queued;
   }
+  for (const auto& waiting : status.unclaimed)
+    to.unclaimed.emplace_back(waiting.destination, waiting.entries);
   return to;
 }
 

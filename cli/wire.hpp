@@ -19,12 +19,18 @@ namespace nexus::cli {
 /// What the config loader must know of the registered destination types.
 config::type_table type_table(const destinations::registry& types);
 
+/// The level that `log_level` names.
+core::log_level log_level(const config::config& settings);
+
 /// The logger that `log_level` and `log_format` ask for.
 core::logger_ptr make_logger(const config::config& settings);
 
 actors::pipeline_options pipeline_options(const config::config& settings,
                                           const destinations::registry& types,
                                           const core::logger_ptr& log);
+
+/// For the server, and for its replace_tls() after a reload.
+http::tls_options tls_options(const config::tls_config& from);
 
 /// Raises the process's limit of open files, as far as it may, to what the connections need; where
 /// that is not enough there are fewer connections.

@@ -9,6 +9,7 @@
 #include "config/mode.hpp"
 #include "config/reference.hpp"
 #include "config/schema.hpp"
+#include "config/tls.hpp"
 
 namespace nexus::config {
 namespace {
@@ -214,7 +215,7 @@ config build_daemon(const value& document, const std::string& home,
   read_listener(in, out);
   read_limits(in, out, preset);
   read_wal(in, out, preset);
-  out.tls.enabled = in.flag("daemon.tls.enabled", preset.tls);
+  read_tls(in, out.tls, preset.tls);
   out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
   out.mcp.api_key = in.key("daemon.mcp.api_key");
   out.cors_origins = in.list("daemon.cors.allowed_origins");

@@ -1,7 +1,11 @@
 #include "config/scaffold.hpp"
 
+#include <unistd.h>
+
+#include <array>
 #include <filesystem>
 
+#include "config/certificate.hpp"
 #include "config/encryption.hpp"
 #include "config/mode.hpp"
 #include "config/reference.hpp"
@@ -134,15 +138,25 @@ struct placed_key {
   std::string reference;  ///< as the text between a TOML string's quotes
 };
 
+/// As the text between a TOML string's quotes.
+std::string quoted(const std::string& text) {
+  std::string out;  // JSON's escapes are TOML's too
+  core::json::append_quoted(out, text);
+  return out.substr(1, out.size() - 2);
+}
+
 /// Draws a key; unless `in_place`, adds a file for it to `drafts`.
 placed_key place_key(const std::string& home, const std::string& name, const std::string& prefix,
                      bool in_place, std::vector<draft>& drafts) {
   const std::string key = prefix + core::random_hex(key_bytes);
   if (in_place) return {key, key};
   drafts.push_back({home + "/keys", name, key + "\n"});
-  std::string quoted;  // JSON's escapes are TOML's too
-  core::json::append_quoted(quoted, "file:" + home + "/keys/" + name);
-  return {key, quoted.substr(1, quoted.size() - 2)};
+  return {key, quoted("file:" + home + "/keys/" + name)};
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 // `nexus lint` finds no fault with keys in the files in mode "simple" only.
@@ -166,11 +180,36 @@ mac_key_file = "@MAC@"
 key_file = "@ENCRYPTION@"
 cipher = "@CIPHER@"
 
-# This version has no TLS. Mode "safe" asks for it and does not start without this answer: stay on
-# this machine, or behind a proxy that does TLS.
+# Clients speak TLS. Nobody but this machine has signed the certificate, so they must be given it:
+# curl --cacert @CERTIFICATE@
 [daemon.tls]
-enabled = false
+enabled = true
+cert_file = "@CERTIFICATE@"
+key_file = "@KEY@"
 )";
+
+std::string filled_in_everywhere(std::string text, std::string_view mark, std::string_view with) {
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size())
+    text.replace(at, mark.size(), with);
+  return text;
+}
+
+/// What mode "safe" needs beside the rest of daemon.toml. Adds its keys and its certificate to
+/// `drafts`.
+core::result<std::string> make_safe(const std::string& home, std::vector<draft>& drafts) {
+  const auto mac = place_key(home, "wal_mac", "", false, drafts);
+  const auto encryption = place_key(home, "wal_encryption", "", false, drafts);
+  auto tls = make_self_signed(host_name());
+  if (!tls) return std::move(tls).reason();
+  const std::string folder = home + "/tls";
+  drafts.push_back({folder, "cert.pem", tls->certificate});
+  drafts.push_back({folder, "key.pem", std::string(tls->key.reveal())});
+  std::string text = filled_in(safe_text, "@MAC@", mac.reference);
+  text = filled_in(text, "@ENCRYPTION@", encryption.reference);
+  text = filled_in(text, "@CIPHER@", to_string(best_cipher()));
+  text = filled_in_everywhere(text, "@CERTIFICATE@", quoted(folder + "/cert.pem"));
+  return filled_in(text, "@KEY@", quoted(folder + "/key.pem"));
+}
 
 }  // namespace
 
@@ -189,18 +228,17 @@ core::result<scaffold> write_scaffold(const std::string& home, bool force,
   std::string daemon = filled_in(daemon_text, "@ADMIN@", admin.reference);
   daemon = filled_in(daemon, "@MODE@", mode_text(mode));
   if (mode == "safe") {
-    const auto mac = place_key(*full, "wal_mac", "", false, drafts);
-    const auto encryption = place_key(*full, "wal_encryption", "", false, drafts);
-    std::string safe = filled_in(safe_text, "@MAC@", mac.reference);
-    safe = filled_in(safe, "@ENCRYPTION@", encryption.reference);
-    daemon += filled_in(safe, "@CIPHER@", to_string(best_cipher()));
+    auto more = make_safe(*full, drafts);
+    if (!more) return std::move(more).reason();
+    daemon += *more;
   }
   // daemon.toml comes last: while it is missing, nothing starts on half a configuration.
   drafts.push_back({*full + "/destinations", "sqlite.toml", std::string(destination_text)});
   drafts.push_back(
       {*full + "/sources", "default.toml", filled_in(source_text, "@DATA@", data.reference)});
   drafts.push_back({*full, "daemon.toml", daemon});
-  scaffold out{{}, secret(admin.key), secret(data.key)};
+  scaffold out{{}, secret(admin.key), secret(data.key), {}};
+  if (mode == "safe") out.certificate = *full + "/tls/cert.pem";
   for (const draft& file : drafts) out.files.push_back(file.directory + '/' + file.name);
   if (!force) {
     if (auto absent = refuse_existing(out.files); !absent.ok()) return std::move(absent).reason();

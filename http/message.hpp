@@ -50,7 +50,9 @@ struct header_decision {
 /// 500.
 using respond_fn = std::function<void(response)>;
 
-/// The door's side. Both functions are called on the I/O thread and must not block.
+/// The door's side. Both functions must not block. on_header is called on the I/O thread;
+/// on_request is called there too, but for requests with large or compressed bodies, which get it
+/// on another thread, at the same time (server_options::inline_body_bytes_max).
 class handler {
  public:
   virtual ~handler() = default;

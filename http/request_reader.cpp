@@ -16,9 +16,12 @@ using beast::error_code;
 
 namespace {
 
-/// A body of known length gets its memory at once up to this size, a larger one as it arrives: a
-/// client that only announces a body must not cost memory.
+/// A body of known length gets its memory at once up to this size; a client that only announces a
+/// body must not cost more.
 constexpr std::uint64_t reserve_max = 256 * 1024;
+/// When that much of it has come, it gets the rest in one piece: growing step by step would copy
+/// megabytes on the thread that everybody shares.
+constexpr std::uint64_t reserve_all_max = 64 * 1024 * 1024;
 
 bool all_digits(beast::string_view text) {
   return !text.empty() &&
@@ -123,15 +126,17 @@ class request_reader::message_parser final : public beast_http::basic_parser<tru
   }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    if (length && !discard_) {
-      request_.body.reserve(std::min({*length, body_bytes_max_, reserve_max}));
-    }
+    if (!length || discard_) return;
+    body_bytes_expected_ = std::min({*length, body_bytes_max_, reserve_all_max});
+    request_.body.reserve(std::min(body_bytes_expected_, reserve_max));
   }
 
   std::size_t on_body_impl(beast::string_view bytes, error_code& ec) override {
     if (discard_) return bytes.size();
     std::uint64_t room = body_bytes_max_ - request_.body.size();
     std::size_t taken = static_cast<std::size_t>(std::min<std::uint64_t>(room, bytes.size()));
+    if (request_.body.capacity() < request_.body.size() + taken)
+      request_.body.reserve(std::max(body_bytes_expected_, request_.body.size() + taken));
     request_.body.append(bytes.data(), taken);
     if (taken < bytes.size()) {
       request_.body_truncated = true;
@@ -155,6 +160,7 @@ class request_reader::message_parser final : public beast_http::basic_parser<tru
   request& request_;
   const header_limits& limits_;
   std::uint64_t body_bytes_max_ = 0;
+  std::uint64_t body_bytes_expected_ = 0;  ///< 0: not known
   bool discard_ = false;
   bool header_done_ = false;
   int version_ = 11;

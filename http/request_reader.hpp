@@ -18,6 +18,7 @@ struct refusal {
   int status;
   std::string_view code;  ///< a literal
   std::string message;
+  std::int64_t retry_after_seconds = 0;  ///< 0: trying again does not help
 };
 
 /// Reads one request after the other from one connection.

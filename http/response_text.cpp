@@ -28,6 +28,10 @@ bool never_has_body(int status) {
 
 void append_response(std::string& out, const response& response, const response_framing& framing) {
   out.reserve(out.size() + 256 + response.body.size());
+  if (append_head(out, response, framing)) out += response.body;
+}
+
+bool append_head(std::string& out, const response& response, const response_framing& framing) {
   auto reason = boost::beast::http::obsolete_reason(
       boost::beast::http::int_to_status(static_cast<unsigned>(response.status)));
   fmt::format_to(std::back_inserter(out), FMT_STRING("HTTP/1.1 {} {}\r\n"), response.status,
@@ -43,7 +47,7 @@ void append_response(std::string& out, const response& response, const response_
   if (!framing.keep_alive) out += "Connection: close\r\n";
   if (framing.keep_alive && framing.http_1_0) out += "Connection: keep-alive\r\n";
   out += "\r\n";
-  if (body && !framing.head) out += response.body;
+  return body && !framing.head;
 }
 
 std::string http_date(std::time_t when) {

@@ -20,6 +20,8 @@ struct response_framing {
 /// Appends head and body. Control characters in header values become spaces: a value can never end
 /// its line.
 void append_response(std::string& out, const response& response, const response_framing& framing);
+/// Without the body. True: it follows.
+bool append_head(std::string& out, const response& response, const response_framing& framing);
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
 std::string http_date(std::time_t when);

@@ -6,18 +6,22 @@
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <ctime>
 #include <future>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "http/accept_loop.hpp"
 #include "http/listener.hpp"
 #include "http/response_text.hpp"
-#include "http/session.hpp"
+#include "http/session_io.hpp"
+#include "http/tls.hpp"
 
 namespace nexus::http {
 namespace {
@@ -28,19 +32,32 @@ using std::chrono::milliseconds;
 
 /// Connections above the limit that are told so; those above that are closed without a word.
 constexpr std::size_t turned_away_max = 64;
-/// Accepting fails for lack of descriptors or memory: trying again at once would spin.
-constexpr milliseconds accept_pause{50};
-
 /// All reasons for which the counter exists: its labels are bounded.
 constexpr std::string_view refusal_codes[] = {
-    "bad_request",        "headers_too_large",    "uri_too_long",  "request_timeout",
-    "expectation_failed", "too_many_connections", "accept_failed",
+    "bad_request",          "headers_too_large",     "uri_too_long",
+    "request_timeout",      "expectation_failed",    "too_many_connections",
+    "overloaded",           "accept_failed",         "tls_required",
+    "tls_handshake_failed", "tls_handshake_timeout",
 };
 
 milliseconds tick_of(const server_options& o) {
   milliseconds shortest = std::min(
       {o.header_timeout, o.body_timeout, o.write_timeout, o.idle_timeout, o.linger_timeout});
   return std::clamp(shortest / 4, milliseconds(5), milliseconds(200));
+}
+
+net::ip::address unmapped(const net::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
+}
+
+refusal refusal_of(connection_count::verdict verdict) {
+  if (verdict == connection_count::verdict::full)
+    return {503, "too_many_connections", "all connections are in use; retry later",
+            retry_after_seconds};
+  return {429, "too_many_connections",
+          "this address has all the connections that one may have; close some, or use them again",
+          retry_after_seconds};
 }
 
 class asio_server final : public server {
@@ -51,16 +68,12 @@ class asio_server final : public server {
   core::result<void> listen();
   std::uint16_t port() const override { return port_; }
   std::size_t drain(milliseconds budget) override;
-  core::result<void> replace_tls(const tls_options&) override {
-    return core::error{core::errc::unsupported, "this server has no TLS"};
-  }
+  core::result<void> replace_tls(const tls_options& with) override;
 
  private:
   void run();
-  void accept();
-  void on_accepted(const error_code& ec, tcp_socket socket);
-  void pause_accepting(const error_code& reason);
   void add_session(tcp_socket socket);
+  tls_context tls() const;
   void tick();
   void deliver();
   void begin_drain(milliseconds budget, std::promise<std::size_t>& cut);
@@ -68,20 +81,22 @@ class asio_server final : public server {
   void shut();
   std::vector<session_ptr> all_sessions() const;
 
-  // The I/O thread owns everything below but the thread itself and the promise's other end.
+  // The I/O thread owns everything below but the context of TLS, the thread itself and the
+  // promise's other end.
   net::io_context context_{1};
   net::executor_work_guard<net::io_context::executor_type> work_;
-  tcp_acceptor acceptor_;
+  accept_loop accepting_;
   net::steady_timer tick_timer_;
-  net::steady_timer accept_timer_;
   net::steady_timer drain_timer_;
   milliseconds tick_;
   core::logger_ptr log_;
   core::gauge& connections_;
+  core::gauge& body_bytes_;
   std::map<std::string_view, core::counter*> refused_;
   session_host host_;
   std::uint64_t next_session_ = 1;
-  bool accept_failing_ = false;
+  mutable std::mutex tls_mutex_;
+  tls_context tls_;                           ///< of the connections to come; null: in the clear
   std::promise<std::size_t>* cut_ = nullptr;  ///< set while draining
   std::uint16_t port_ = 0;
   std::thread thread_;
@@ -90,14 +105,17 @@ class asio_server final : public server {
 asio_server::asio_server(server_options options, handler& door, core::logger_ptr log,
                          core::metrics& metrics)
     : work_(context_.get_executor()),
-      acceptor_(context_.get_executor()),
+      accepting_(
+          context_, log, [this](tcp_socket socket) { add_session(std::move(socket)); },
+          [this] { host_.count_refused("accept_failed"); }),
       tick_timer_(context_),
-      accept_timer_(context_),
       drain_timer_(context_),
       tick_(tick_of(options)),
-      log_(std::move(log)),
+      log_(log),
       connections_(metrics.get_gauge("nexus_http_connections", "Open HTTP connections.")),
-      host_(std::move(options), door) {
+      body_bytes_(metrics.get_gauge("nexus_http_body_bytes",
+                                    "Memory of large bodies that are read or not yet answered.")),
+      host_(std::move(options), door, log) {
   for (std::string_view code : refusal_codes) {
     refused_[code] = &metrics.get_counter(
         "nexus_http_refused_total", "Requests and connections that the HTTP server turned away.",
@@ -111,20 +129,28 @@ asio_server::asio_server(server_options options, handler& door, core::logger_ptr
   };
   host_.count_refused = [this](std::string_view code) { refused_.at(code)->add(); };
   host_.count_sessions = [this] { connections_.set(static_cast<double>(host_.sessions.size())); };
+  host_.count_bodies = [this] { body_bytes_.set(static_cast<double>(host_.bodies.taken())); };
 }
 
 asio_server::~asio_server() {
-  if (!thread_.joinable()) return;
-  net::post(context_, [this] { shut(); });
-  thread_.join();
+  if (thread_.joinable()) {
+    net::post(context_, [this] { shut(); });
+    thread_.join();
+  }
+  host_.heavy.stop();
 }
 
 core::result<void> asio_server::listen() {
+  if (const auto& with = host_.options.tls) {
+    auto made = make_tls_context(*with, *log_);
+    if (!made) return std::move(made).reason();
+    tls_ = std::move(*made);
+  }
   auto opened = open_listener(context_, host_.options.bind, host_.options.port);
   if (!opened.ok()) return opened.reason();
-  acceptor_ = std::move(*opened);
+  accepting_.open(std::move(*opened));
   error_code ec;
-  auto where = acceptor_.local_endpoint(ec);
+  auto where = accepting_.acceptor().local_endpoint(ec);
   if (ec)
     return core::error{core::errc::io_failed, "cannot tell the listening port: " + ec.message()};
   port_ = where.port();
@@ -132,56 +158,47 @@ core::result<void> asio_server::listen() {
   return {};
 }
 
+core::result<void> asio_server::replace_tls(const tls_options& with) {
+  if (!tls())
+    return core::error{core::errc::unsupported,
+                       "the server was started without TLS, and needs a new start to have it"};
+  auto made = make_tls_context(with, *log_);
+  if (!made) return std::move(made).reason();
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(*made);
+  return {};
+}
+
+tls_context asio_server::tls() const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_;
+}
+
 void asio_server::run() {
   ::pthread_setname_np(::pthread_self(), "http");
   tick();
-  accept();
+  accepting_.start();
   context_.run();
 }
 
-void asio_server::accept() {
-  acceptor_.async_accept(
-      [this](error_code ec, tcp_socket socket) { on_accepted(ec, std::move(socket)); });
-}
-
-void asio_server::on_accepted(const error_code& ec, tcp_socket socket) {
-  if (!acceptor_.is_open()) return;
-  if (ec) return pause_accepting(ec);
-  accept_failing_ = false;
-  add_session(std::move(socket));
-  accept();
-}
-
-void asio_server::pause_accepting(const error_code& reason) {
-  host_.count_refused("accept_failed");
-  if (!std::exchange(accept_failing_, true)) {
-    log_->warn(fmt::format(
-        "cannot accept HTTP connections: {}; they wait until that is over (raise the limit of "
-        "open files, or lower the number of connections)",
-        reason.message()));
-  }
-  accept_timer_.expires_after(accept_pause);
-  accept_timer_.async_wait([this](error_code ec) {
-    if (!ec && acceptor_.is_open()) accept();
-  });
-}
-
 void asio_server::add_session(tcp_socket socket) {
-  std::size_t limit = host_.options.connections_max;
-  bool full = host_.sessions.size() >= limit;
-  if (full && host_.sessions.size() - limit >= turned_away_max) {
-    host_.count_refused("too_many_connections");
-    return;
-  }
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec);
+  if (ec) return;  // it has gone already
+  const auto address = unmapped(peer.address());
+  auto client = connection_count::client_of(address);
+  const auto verdict = host_.count.enter(client);
+  auto with = tls();
+  const bool admitted = verdict == connection_count::verdict::admitted;
+  // Those with TLS could only be told after a handshake, and that is dear.
+  if (!admitted && (with || host_.turned_away >= turned_away_max))
+    return host_.count_refused("too_many_connections");
   std::uint64_t id = next_session_++;
-  session_ptr added(new session(host_, id, std::move(socket)));
+  session_ptr added(
+      new session(host_, id, std::move(socket), address.to_string(), std::move(client)));
   host_.sessions.emplace(id, added);
   host_.count_sessions();
-  if (full) {
-    added->turn_away({503, "too_many_connections", "all connections are in use; retry later"});
-  } else {
-    added->start();
-  }
+  admitted ? added->start(with) : added->turn_away(refusal_of(verdict));
 }
 
 void asio_server::tick() {
@@ -199,11 +216,11 @@ void asio_server::tick() {
 }
 
 void asio_server::deliver() {
-  for (const answer& each : host_.answers->take()) {
+  for (answer& each : host_.answers->take()) {
     auto found = host_.sessions.find(each.session);
-    if (found == host_.sessions.end()) continue;  // the client has gone, or was cut off
+    if (found == host_.sessions.end()) continue;  // it was cut off
     session_ptr target = found->second;
-    target->answer(each.content);
+    target->answer(std::move(each.content));
   }
 }
 
@@ -213,14 +230,14 @@ std::size_t asio_server::drain(milliseconds budget) {
   net::post(context_, [&] { begin_drain(budget, cut); });
   std::size_t count = cut.get_future().get();
   thread_.join();
+  host_.heavy.stop();
   return count;
 }
 
 void asio_server::begin_drain(milliseconds budget, std::promise<std::size_t>& cut) {
   cut_ = &cut;
   host_.draining = true;
-  error_code ignored;  // the descriptor is gone in any case
-  acceptor_.close(ignored);
+  accepting_.close();
   for (const auto& each : all_sessions()) each->close_if_idle();
   if (host_.busy == 0) return end_drain();
   drain_timer_.expires_after(budget);
@@ -240,11 +257,10 @@ void asio_server::end_drain() {
 /// Leaves the I/O thread nothing to do, so that run() returns.
 void asio_server::shut() {
   host_.answers->close();
-  error_code ignored;  // the descriptor is gone in any case
-  acceptor_.close(ignored);
+  host_.heavy.close();
+  accepting_.close();
   for (const auto& each : all_sessions()) each->close();
   tick_timer_.cancel();
-  accept_timer_.cancel();
   drain_timer_.cancel();
   work_.reset();
 }

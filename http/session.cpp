@@ -1,17 +1,19 @@
 #include "http/session.hpp"
 
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
 #include <algorithm>
-#include <boost/asio/write.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <utility>
 
-#include "http/errors.hpp"
-#include "http/response_text.hpp"
+#include "http/session_io.hpp"
 
 namespace nexus::http {
 
 namespace net = boost::asio;
-using tcp = net::ip::tcp;
 using boost::system::error_code;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -19,56 +21,39 @@ constexpr std::size_t idle_read_bytes = 4 * 1024;
 constexpr std::size_t body_read_bytes = 64 * 1024;
 /// Also bounds the line before a chunk, and the trailer: the parser wants them in one piece.
 constexpr std::size_t buffer_bytes_min = 64 * 1024;
-/// Beyond this the client is cut off although it may not have seen the answer yet.
-constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
 /// However much the handler wants to read.
 constexpr double body_seconds_max = 24 * 3600;
 /// Memory that an idle connection may keep for its next answer.
 constexpr std::size_t out_bytes_kept = 16 * 1024;
+/// Bodies up to this size have their room without asking: what they take together is bounded by the
+/// number of connections, and no heap of large bodies holds them up.
+constexpr std::size_t small_body_bytes_max = 16 * 1024;
 
 header_limits limits_of(const server_options& options) {
   return {options.header_bytes_max, options.headers_max, options.target_bytes_max};
 }
 
-std::string address_of(const tcp_socket& socket) {
-  error_code ec;
-  auto endpoint = socket.remote_endpoint(ec);
-  if (ec) return "";
-  net::ip::address address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
-  }
-  return address.to_string();
+/// A GET or POST where the first byte of TLS should be.
+bool is_plain_http(const error_code& ec) {
+  return ec.category() == net::error::get_ssl_category() &&
+         ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST;
 }
 
 }  // namespace
 
-session::session(session_host& host, std::uint64_t id, tcp_socket socket)
+session::session(session_host& host, std::uint64_t id, tcp_socket socket, std::string peer,
+                 std::string client)
     : host_(host),
       id_(id),
-      socket_(std::move(socket)),
-      peer_(address_of(socket_)),
+      stream_(std::move(socket)),
+      peer_(std::move(peer)),
+      client_(std::move(client)),
       buffer_(std::max(buffer_bytes_min, host.options.header_bytes_max + idle_read_bytes)),
       reader_(limits_of(host.options)) {}
 
-template <class Handler>
-void session::stream_read(net::mutable_buffer into, Handler handler) {
-  socket_.async_read_some(into, std::move(handler));
-}
-
-template <class Handler>
-void session::stream_write(net::const_buffer bytes, Handler handler) {
-  net::async_write(socket_, bytes, std::move(handler));
-}
-
-void session::stream_shut() {
-  error_code ignored;  // of a connection that the client has reset: the next read says so
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
-}
-
 bool session::is_busy(phase value) {
   return value == phase::header || value == phase::interim || value == phase::body ||
-         value == phase::pending || value == phase::writing;
+         value == phase::waiting || value == phase::pending || value == phase::writing;
 }
 
 void session::enter_untimed(phase next) {
@@ -85,18 +70,31 @@ void session::enter_untimed(phase next) {
 
 void session::enter(phase next, std::chrono::milliseconds limit) {
   enter_untimed(next);
-  deadline_ = std::chrono::steady_clock::now() + limit;
+  deadline_ = steady_clock::now() + limit;
 }
 
-void session::start() {
+void session::start(const tls_context& tls) {
   error_code ignored;  // without it answers come later, nothing else
-  socket_.set_option(tcp::no_delay(true), ignored);
+  stream_.socket().set_option(net::ip::tcp::no_delay(true), ignored);
   // A client that connects and says nothing gets no more time than one that sends half a header.
-  next_request(std::min(host_.options.header_timeout, host_.options.idle_timeout));
+  const auto limit = std::min(host_.options.header_timeout, host_.options.idle_timeout);
+  if (!tls) return next_request(limit);
+  if (!stream_.secure(tls)) return close();
+  enter(phase::handshake, limit);
+  stream_.handshake([self = session_ptr(this)](error_code ec) { self->on_handshake(ec); });
 }
 
-void session::turn_away(const refusal& reason) {
-  refuse(reason);
+void session::on_handshake(const error_code& ec) {
+  if (phase_ == phase::closed) return;
+  if (!ec) return next_request(std::min(host_.options.header_timeout, host_.options.idle_timeout));
+  stream_.give_up_tls();
+  if (is_plain_http(ec))
+    return refuse({400, "tls_required", "this port speaks TLS only: use https://"});
+  // Those who only look whether somebody listens end here; there is nothing to tell them.
+  if (ec == net::error::eof || ec == net::ssl::error::stream_truncated) return close();
+  host_.count_refused("tls_handshake_failed");
+  host_.log->debug("no TLS with " + peer_ + ": " + ec.message());
+  linger();
 }
 
 void session::next_request(std::chrono::milliseconds idle_limit) {
@@ -113,12 +111,12 @@ void session::next_request(std::chrono::milliseconds idle_limit) {
 }
 
 void session::read() {
-  std::size_t wanted = phase_ == phase::body ? body_read_bytes : idle_read_bytes;
+  const bool in_body = phase_ == phase::body;
+  std::size_t wanted = in_body ? body_read_bytes : idle_read_bytes;
   wanted = std::min(wanted, buffer_.max_size() - buffer_.size());
+  if (in_body && !has_room(wanted)) return wait_for_room();
   reading_ = true;
-  stream_read(
-      buffer_.prepare(wanted),
-      [self = session_ptr(this)](error_code ec, std::size_t bytes) { self->on_read(ec, bytes); });
+  stream_.read(buffer_.prepare(wanted), on_bytes_read{session_ptr(this)});
 }
 
 void session::on_read(const error_code& ec, std::size_t bytes) {
@@ -127,10 +125,7 @@ void session::on_read(const error_code& ec, std::size_t bytes) {
   // way.
   if (phase_ == phase::closed || phase_ == phase::writing) return;
   if (ec) return close();
-  if (phase_ == phase::linger) {
-    lingered_bytes_ += bytes;
-    return lingered_bytes_ > linger_bytes_max ? close() : read();
-  }
+  if (phase_ == phase::linger) return on_dropped(bytes);
   buffer_.commit(bytes);
   if (phase_ == phase::idle) enter(phase::header, host_.options.header_timeout);
   parse();
@@ -166,7 +161,7 @@ bool session::on_header() {
   head_ = reader_.current().method == "HEAD";
   header_decision decision = host_.door.on_header(reader_.current());
   if (decision.refuse) {
-    refuse_at_header(*decision.refuse);
+    refuse_at_header(std::move(*decision.refuse));
     return false;
   }
   reader_.current().context = std::move(decision.context);
@@ -179,94 +174,88 @@ bool session::on_header() {
 }
 
 void session::begin_body(std::uint64_t bytes_max) {
-  std::uint64_t expected = std::min(reader_.content_length().value_or(bytes_max), bytes_max);
+  body_bytes_ = std::min(reader_.content_length().value_or(bytes_max), bytes_max);
   double rate =
       static_cast<double>(std::max<std::uint64_t>(host_.options.body_bytes_per_second_min, 1));
-  double seconds = std::min(static_cast<double>(expected) / rate, body_seconds_max);
+  double seconds = std::min(static_cast<double>(body_bytes_) / rate, body_seconds_max);
   enter(phase::body, host_.options.body_timeout +
                          std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
 }
 
-void session::refuse_at_header(const response& response) {
-  // A body that has come along with its header is stepped over; one that is still on its way costs
-  // the connection.
-  reader_.skip_body();
-  auto bytes = buffer_.cdata();
-  buffer_.consume(reader_.feed({static_cast<const char*>(bytes.data()), bytes.size()}));
-  write(response, reader_.keep_alive() && reader_.at() == request_reader::state::done);
+/// For that much more of the body. False: it stands in line for it.
+bool session::has_room(std::size_t more) {
+  const std::uint64_t whole = reader_.current().body.size() + std::uint64_t(more);
+  const auto bytes = static_cast<std::size_t>(std::min(whole, body_bytes_));
+  if (bytes <= small_body_bytes_max) return true;
+  if (!share_) share_ = std::make_unique<body_budget::share>(host_.bodies, [this] { on_room(); });
+  const bool has = share_->grow(bytes);
+  host_.count_bodies();
+  return has;
 }
 
-void session::write_continue() {
-  static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
-  steady_time deadline = deadline_;
-  enter_untimed(phase::interim);
-  deadline_ = deadline;
-  stream_write(net::buffer(text), [self = session_ptr(this)](error_code ec, std::size_t) {
-    if (self->phase_ == phase::closed) return;
-    if (ec) return self->close();
-    self->phase_ = phase::body;
-    self->read();
-  });
+void session::wait_for_room() {
+  const steady_time until = deadline_;
+  enter(phase::waiting, host_.options.body_timeout);
+  waiting_since_ = steady_clock::now();
+  body_deadline_ = until;
+}
+
+void session::on_room() {
+  enter_untimed(phase::body);
+  // It is not the client that took this time.
+  deadline_ = body_deadline_ + (steady_clock::now() - waiting_since_);
+  read();
+}
+
+void session::end_share() {
+  if (!share_) return;
+  share_.reset();
+  host_.count_bodies();
 }
 
 void session::dispatch() {
   request taken = reader_.take_request();
   keep_ = reader_.keep_alive() && !taken.body_truncated;
+  if (share_) share_->shrink(taken.body.size());
   enter_untimed(phase::pending);
-  host_.door.on_request(std::move(taken), host_.answers->make_respond(id_));
-}
-
-void session::answer(const response& response) {
-  if (phase_ == phase::pending) write(response, keep_);
-}
-
-void session::refuse(const refusal& reason) {
-  host_.count_refused(reason.code);
-  write(error_response(reason.status, reason.code, reason.message), false);
-}
-
-void session::write(const response& response, bool keep) {
-  keep_ = keep && !response.close && !host_.draining;
-  out_.clear();
-  append_response(out_, response, {keep_, reader_.http_1_0(), head_, host_.date});
-  enter(phase::writing, host_.options.write_timeout);
-  stream_write(net::buffer(out_),
-               [self = session_ptr(this)](error_code ec, std::size_t) { self->on_written(ec); });
-}
-
-void session::on_written(const error_code& ec) {
-  if (phase_ == phase::closed) return;
-  if (ec) return close();
-  head_ = false;
-  return keep_ ? next_request(host_.options.idle_timeout) : linger();
-}
-
-/// Closing with bytes unread makes the kernel send a reset, which can destroy the answer on its
-/// way.
-void session::linger() {
-  enter(phase::linger, host_.options.linger_timeout);
-  stream_shut();
-  buffer_.clear();
-  if (!reading_) read();
+  const bool heavy = taken.body.size() > host_.options.inline_body_bytes_max ||
+                     (!taken.body.empty() && taken.header("Content-Encoding"));
+  auto respond = host_.answers->make_respond(id_);
+  if (heavy) return host_.heavy.run(std::move(taken), std::move(respond));
+  host_.door.on_request(std::move(taken), std::move(respond));
 }
 
 void session::on_expired() {
-  if (phase_ == phase::header || phase_ == phase::body) {
-    return refuse({408, "request_timeout", "the request did not arrive in time"});
+  switch (phase_) {
+    case phase::header:
+    case phase::body:
+      return refuse({408, "request_timeout", "the request did not arrive in time"});
+    case phase::waiting:
+      return refuse({503, "overloaded", "too many large bodies are in progress; retry later",
+                     retry_after_seconds});
+    case phase::handshake:
+      host_.count_refused("tls_handshake_timeout");
+      return close();
+    default:
+      return close();
   }
-  close();
 }
 
 void session::close_if_idle() {
-  if (phase_ == phase::idle) close();
+  if (phase_ == phase::idle || phase_ == phase::handshake) close();
 }
 
 void session::close() {
   if (phase_ == phase::closed) return;
   session_ptr self(this);
+  end_share();
   enter_untimed(phase::closed);
-  error_code ignored;  // the descriptor is gone in any case
-  socket_.close(ignored);
+  stream_.close();
+  if (turned_away_) {
+    --host_.turned_away;
+  } else {
+    host_.count.leave(client_);
+  }
   host_.sessions.erase(id_);
   host_.count_sessions();
 }

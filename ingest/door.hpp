@@ -48,6 +48,7 @@ class door final : public http::handler {
   void enter(door_phase phase);
 
  private:
+  http::header_decision decide(const http::request& request) const;
   /// Nothing: the token is good for the route.
   std::optional<http::response> check_token(const route& where, token_class kind,
                                             const http::request& request) const;

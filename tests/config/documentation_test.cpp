@@ -53,7 +53,6 @@ TEST_CASE("the page on configuration lists every code") {
                            "duplicate_name",
                            "duplicate_key",
                            "invalid_cidr",
-                           "not_built",
                            "oauth_issuer",
                            "oauth_key",
                            "oauth_clients",

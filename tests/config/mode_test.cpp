@@ -42,18 +42,16 @@ TEST_CASE("the modes fill in what v0.1.2 lists") {
   }
 }
 
-TEST_CASE("mode safe says clearly that there is no TLS") {
+TEST_CASE("mode safe asks for TLS, and so for a certificate and its key") {
   const auto found = with("mode = \"safe\"\nwal.integrity.mac_key_file = \"k\"\n" + encryption_key);
   CHECK_FALSE(found.settings);
-  REQUIRE(test::codes(found.findings) == texts{"not_built"});
-  CHECK(found.findings[0].where.line == 3);
+  CHECK(test::codes(found.findings) == texts{"tls_missing_cert", "tls_missing_key"});
   CHECK(found.findings[0].message ==
-        "SCHEMA_ERROR: mode \"safe\" asks for daemon.tls.enabled, but this version has no TLS: "
-        "requests and keys would cross the network in the clear. To accept that (on loopback, or "
-        "behind a proxy that does TLS), write `tls.enabled = false` under [daemon]");
+        "SCHEMA_ERROR: daemon.tls.cert_file is needed while daemon.tls.enabled is true: the path "
+        "of a PEM file, or env:NAME");
 }
 
-TEST_CASE("mode safe starts once its gap is accepted in writing") {
+TEST_CASE("mode safe starts without TLS where the file says so") {
   const auto found =
       with("mode = \"SAFE \"\nwal.integrity.mac_key_file = \"k\"\n" + accepted + encryption_key);
   REQUIRE(found.settings);
@@ -89,13 +87,6 @@ TEST_CASE("what the file says wins over the mode") {
   REQUIRE(fast.settings);
   CHECK(fast.settings->wal.mac);
   CHECK(fast.settings->global_requests_per_minute == 10'000);
-}
-
-TEST_CASE("asking for TLS is an error in every mode") {
-  const auto tls = with("[daemon.tls]\nenabled = true\n");
-  CHECK_FALSE(tls.settings);
-  REQUIRE(test::codes(tls.findings) == texts{"not_built"});
-  CHECK(tls.findings[0].where.line == 4);
 }
 
 TEST_CASE("an unknown mode is an error that names it") {

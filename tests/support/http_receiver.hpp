@@ -31,7 +31,7 @@ class http_receiver {
  public:
   struct options {
     std::uint16_t port = 0;  ///< 0: the kernel's choice
-    std::vector<std::string> secrets;
+    std::vector<std::string> secrets = {};
     std::string tls;  ///< a directory: server.pem and other.pem are made in it
     bool wants_client_certificate = false;
   };
