@@ -70,6 +70,16 @@ struct lint_options {
 /// all at the same time.
 int command_lint(const lint_options& how, const destinations::registry& types);
 
+struct config_test_options {
+  std::string home;
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+/// Runs the tests of mappings and routing in these files against the configuration, without a
+/// server; failure if one fails, or if a file or the configuration is wrong.
+int command_config_test(const config_test_options& how, const destinations::registry& types);
+
 struct destinations_options {
   std::string home;
   std::vector<std::string> names;  ///< for pause and resume one, for test any number: none is all

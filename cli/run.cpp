@@ -23,6 +23,7 @@ struct arguments {
   cli::reload_options reload;
   cli::status_options status;
   cli::lint_options lint;
+  cli::config_test_options config_test;
   cli::destinations_options destinations;
   cli::doctor_options doctor;
   cli::demo_options demo;
@@ -76,6 +77,17 @@ void add_config_commands(CLI::App& app, arguments& all, const destinations::regi
   lint->add_flag("--offline", all.lint.offline, "Don't ask the destinations whether they answer");
   lint->add_flag("--json", all.lint.json, "As JSON");
   lint->callback([&] { all.chosen = [&] { return cli::command_lint(all.lint, types); }; });
+}
+
+void add_config_tests(CLI::App& app, arguments& all, const destinations::registry& types) {
+  auto* parent = app.add_subcommand("config", "Work on the configuration");
+  parent->require_subcommand(1);
+  auto* test = parent->add_subcommand("test", "Run tests of mappings and routing");
+  add_home(test, all.config_test.home);
+  test->add_option("FILE", all.config_test.files, "Files with tests, TOML")->required();
+  test->add_flag("--json", all.config_test.json, "As JSON");
+  test->callback(
+      [&] { all.chosen = [&] { return cli::command_config_test(all.config_test, types); }; });
 }
 
 using destinations_command = int (*)(const cli::destinations_options&,
@@ -150,6 +162,7 @@ int run(int argc, char** argv, const destinations::registry& given) {
   CLI::App app("Nexus, a durable ingest pipeline", "nexus");
   app.require_subcommand(0, 1);
   add_config_commands(app, all, types);
+  add_config_tests(app, all, types);
   add_server_commands(app, all, types);
   add_destination_commands(app, all, types);
   add_doctor(app, all, types);
