@@ -113,6 +113,8 @@ core::result<void> retention::keep_dead_letters(std::uint32_t number) {
   if (auto written = append_dead_letters(lines); !written) return written;
   lock.lock();
   for (const auto& one : moves) known_.relocate(one.name, one.from, one.to);
+  auto& letters = known_.at(dead_letter_number);
+  letters.newest_seconds = std::max(letters.newest_seconds, known_.at(number).newest_seconds);
   return {};
 }
 
