@@ -59,6 +59,7 @@ class wal_state {
         [this](flush_atom) { flush(); },
         [this](expire_atom) { expire(); },
         [this](poll_atom) { poll(); },
+        [this](leave_atom, const std::string& destination) { leave(destination); },
         [this](release_atom) { confirmations_.settle_all(); },
         [this](seal_atom) { seal(); },
     };
@@ -89,11 +90,15 @@ class wal_state {
 
   void flush() {
     flush_queued_ = false;
+    mark();
+    commit();
+  }
+
+  void mark() {
     for (const auto& [destination, ids] : std::exchange(marks_, {})) {
       warn_if_failed("marking delivered entries",
                      options_.log->mark_delivered_batch(ids, destination));
     }
-    commit();
   }
 
   void commit() {
@@ -178,12 +183,20 @@ class wal_state {
   }
 
   caf::result<fetched> fetch(fetch_request what) {
+    // A queue that begins must not see what the one before it has delivered.
+    if (what.from == 0) mark();
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
     if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
     return promise;
+  }
+
+  void leave(const std::string& destination) {
+    auto found = waiting_.extract(destination);
+    if (!found.empty())
+      found.mapped().promise.deliver(fetched{{}, found.mapped().what.from, false});
   }
 
   /// Answers waiting fetches from the log.

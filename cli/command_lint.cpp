@@ -31,6 +31,22 @@ void test_reachable(const std::string& home, const destinations::registry& types
   }
 }
 
+std::string as_text(const std::vector<config::finding>& findings, const std::string& home) {
+  if (findings.empty()) return "nothing to find fault with in " + home + "\n";
+  std::string out;
+  for (const auto& one : findings) out += config::to_string(one) + "\n";
+  return out;
+}
+
+std::string as_json(const std::vector<config::finding>& findings) {
+  std::string out = "[";
+  for (const auto& one : findings) {
+    if (out.size() > 1) out += ",\n ";
+    config::append_json(out, one, one.where.file);
+  }
+  return out + "]\n";
+}
+
 }  // namespace
 
 int command_lint(const lint_options& how, const destinations::registry& types) {
@@ -38,8 +54,7 @@ int command_lint(const lint_options& how, const destinations::registry& types) {
   if (!home) return fail(home.reason());
   auto findings = config::lint(*home, type_table(types));
   if (!how.offline) test_reachable(*home, types, findings);
-  for (const auto& one : findings) print(config::to_string(one) + "\n");
-  if (findings.empty()) print("nothing to find fault with in " + *home + "\n");
+  print(how.json ? as_json(findings) : as_text(findings, *home));
   return config::has_errors(findings) ? 1 : 0;
 }
 

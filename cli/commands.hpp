@@ -43,6 +43,14 @@ struct stop_options {
 /// none.
 int command_stop(const stop_options& how, const destinations::registry& types);
 
+struct reload_options {
+  std::string home;
+};
+
+/// Has the server of that home read its configuration again, and prints what has changed. Failure
+/// if it refuses, with every finding.
+int command_reload(const reload_options& how, const destinations::registry& types);
+
 struct status_options {
   std::string home;
   bool json = false;
@@ -54,11 +62,23 @@ int command_status(const status_options& how, const destinations::registry& type
 struct lint_options {
   std::string home;
   bool offline = false;  ///< don't ask the destinations
+  bool json = false;
 };
 
-/// Prints every finding about the configuration, and what each destination refuses; failure if one
-/// of them is an error. Destinations have five seconds each, all at the same time.
+/// Prints every finding about the configuration, as text or as a JSON array, and what each
+/// destination refuses; failure if one of them is an error. Destinations have five seconds each,
+/// all at the same time.
 int command_lint(const lint_options& how, const destinations::registry& types);
+
+struct config_test_options {
+  std::string home;
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+/// Runs the tests of mappings and routing in these files against the configuration, without a
+/// server; failure if one fails, or if a file or the configuration is wrong.
+int command_config_test(const config_test_options& how, const destinations::registry& types);
 
 struct destinations_options {
   std::string home;

@@ -20,8 +20,10 @@ struct arguments {
   cli::init_options init;
   cli::start_options start;
   cli::stop_options stop;
+  cli::reload_options reload;
   cli::status_options status;
   cli::lint_options lint;
+  cli::config_test_options config_test;
   cli::destinations_options destinations;
   cli::doctor_options doctor;
   cli::demo_options demo;
@@ -50,6 +52,11 @@ void add_server_commands(CLI::App& app, arguments& all, const destinations::regi
       ->check(CLI::Range(0, 86'400));
   stop->callback([&] { all.chosen = [&] { return cli::command_stop(all.stop, types); }; });
 
+  auto* reload =
+      app.add_subcommand("reload", "Have the running server read its configuration again");
+  add_home(reload, all.reload.home);
+  reload->callback([&] { all.chosen = [&] { return cli::command_reload(all.reload, types); }; });
+
   auto* status = app.add_subcommand("status", "Show how the server is doing");
   add_home(status, all.status.home);
   status->add_flag("--json", all.status.json, "As JSON");
@@ -68,7 +75,19 @@ void add_config_commands(CLI::App& app, arguments& all, const destinations::regi
   auto* lint = app.add_subcommand("lint", "Check the configuration");
   add_home(lint, all.lint.home);
   lint->add_flag("--offline", all.lint.offline, "Don't ask the destinations whether they answer");
+  lint->add_flag("--json", all.lint.json, "As JSON");
   lint->callback([&] { all.chosen = [&] { return cli::command_lint(all.lint, types); }; });
+}
+
+void add_config_tests(CLI::App& app, arguments& all, const destinations::registry& types) {
+  auto* parent = app.add_subcommand("config", "Work on the configuration");
+  parent->require_subcommand(1);
+  auto* test = parent->add_subcommand("test", "Run tests of mappings and routing");
+  add_home(test, all.config_test.home);
+  test->add_option("FILE", all.config_test.files, "Files with tests, TOML")->required();
+  test->add_flag("--json", all.config_test.json, "As JSON");
+  test->callback(
+      [&] { all.chosen = [&] { return cli::command_config_test(all.config_test, types); }; });
 }
 
 using destinations_command = int (*)(const cli::destinations_options&,
@@ -143,6 +162,7 @@ int run(int argc, char** argv, const destinations::registry& given) {
   CLI::App app("Nexus, a durable ingest pipeline", "nexus");
   app.require_subcommand(0, 1);
   add_config_commands(app, all, types);
+  add_config_tests(app, all, types);
   add_server_commands(app, all, types);
   add_destination_commands(app, all, types);
   add_doctor(app, all, types);

@@ -4,17 +4,33 @@
 #include <thread>
 #include <utility>
 
+#include "cli/fetch.hpp"
 #include "cli/paused.hpp"
 #include "cli/version.hpp"
 #include "cli/wire.hpp"
+#include "config/lint.hpp"
 #include "ingest/fanout.hpp"
 
 namespace nexus::cli {
 namespace {
 
 constexpr std::size_t log_jobs_max = 16;
+constexpr std::size_t lint_jobs_max = 16;
 constexpr std::size_t switch_jobs_max = 64;
 constexpr std::chrono::seconds switch_time_max{2};
+constexpr std::size_t fetches_max = 4;
+
+/// Every line that was changed, and every seal, is a security event.
+void record_tampering(wal::options& of, const ingest::security_log_ptr& security) {
+  of.on_security_event = [security, also = of.on_security_event](const wal::security_event& found) {
+    also(found);
+    ingest::security_event event;
+    event.event_type = found.type;
+    event.details = {{"segment_file", found.segment_file},
+                     {"line_number", static_cast<std::int64_t>(found.line_number)}};
+    security->record(std::move(event));
+  };
+}
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -29,28 +45,46 @@ core::result<ingest::dead_letter_page> look_at_dead_letters(
   return page;
 }
 
+void count_findings(core::metrics& metrics, const std::vector<config::finding>& found) {
+  metrics
+      .get_gauge("bubblefish_config_lint_warnings",
+                 "What `nexus lint --offline` found in the configuration when it was last asked.")
+      .set(static_cast<double>(found.size()));
+}
+
 }  // namespace
 
-service::service(std::shared_ptr<const config::config> settings, core::logger_ptr log)
-    : settings_(std::move(settings)), log_(std::move(log)) {}
+service::service(std::shared_ptr<const config::config> settings,
+                 const destinations::registry& types, core::logger_ptr log)
+    : settings_(std::move(settings)), types_(types), log_(std::move(log)) {}
 
 core::result<std::unique_ptr<service>> service::start(
     std::shared_ptr<const config::config> settings, const destinations::registry& types,
-    core::logger_ptr log, std::function<void()> on_shutdown) {
-  std::unique_ptr<service> made(new service(std::move(settings), std::move(log)));
+    core::logger_ptr log, std::function<void()> on_shutdown,
+    std::function<core::result<config::loaded>()> load) {
+  std::unique_ptr<service> made(new service(std::move(settings), types, std::move(log)));
+  made->start_reloader(std::move(load));
   if (auto running = made->run(types, std::move(on_shutdown)); !running) return running.reason();
+  made->start_watch();
   return made;
 }
 
 core::result<void> service::run(const destinations::registry& types,
                                 std::function<void()> on_shutdown) {
+  if (auto opened = open_security_log(); !opened) return opened;
+  fetches_ = std::make_unique<job_thread>(fetches_max, "fetches");
   ingest::door_options how;
   how.version = version;
+  how.idempotency_keys_max = static_cast<std::size_t>(settings_->idempotency_keys_max);
+  how.security = security_;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
+  // First of all, so that it can be seen from outside that the program is starting.
+  if (auto listening = start_server(); !listening) return listening;
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
   log_jobs_ = std::make_unique<job_thread>(log_jobs_max, "requests that read the log");
+  lints_ = std::make_unique<job_thread>(lint_jobs_max, "requests for advice");
   switches_ = std::make_unique<job_thread>(switch_jobs_max, "requests to pause or resume");
   start_consistency();
   watchdog_options look_after;
@@ -59,19 +93,25 @@ core::result<void> service::run(const destinations::registry& types,
   look_after.free_bytes_min = static_cast<std::uint64_t>(settings_->watchdog_disk_bytes_min);
   watchdog_ = std::make_unique<watchdog>(look_after, core::posix_files(), log_, metrics_);
   publish_health();
-  return start_server();
+  lints_->run([this, known = type_table(types_)](const core::result<void>& may_run) {
+    if (may_run) count_findings(metrics_, config::lint(settings()->home, known));
+  });
+  door_->enter(ingest::door_phase::serving);
+  return {};
 }
 
 core::result<void> service::start_pipeline(const destinations::registry& types) {
   auto how = pipeline_options(*settings_, types, log_);
+  record_tampering(how.wal, security_);
   const auto paused = read_paused(core::posix_files(), settings_->home);
   if (!paused) return paused.reason();
   for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
-  // Before anything is delivered: what is delivered is no longer pending, and its key would be
-  // forgotten.
-  how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
-    if (writes.add(value)) door_->restore(value);
-  };
+  if (const auto since = door_->restore_since()) {
+    how.recent_since = *since;
+    how.on_recent = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
+      if (writes.add(value)) door_->restore(value);
+    };
+  }
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
   if (!started) return started.reason();
   pipeline_ = std::move(*started);
@@ -80,12 +120,22 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
 
 core::result<void> service::start_server() {
   auto started = http::server::start(server_options(*settings_), *door_, log_, metrics_);
-  if (!started) {
-    pipeline_->stop(std::chrono::milliseconds(0));
-    return started.reason();
-  }
+  if (!started) return started.reason();
   server_ = std::move(*started);
-  door_->enter(ingest::door_phase::serving);
+  return {};
+}
+
+core::result<void> service::open_security_log() {
+  const auto& from = settings_->security_events;
+  security_ = ingest::make_memory_security_log();
+  if (!from.enabled) return {};
+  ingest::security_log_options how;
+  how.file = from.log_file;
+  how.file_bytes_max = static_cast<std::uint64_t>(from.max_file_size_mb) * 1024 * 1024;
+  how.files_max = static_cast<std::size_t>(from.max_files);
+  auto opened = ingest::open_security_log(how, core::posix_files(), log_, metrics_);
+  if (!opened) return opened.reason();
+  security_ = std::move(*opened);
   return {};
 }
 
@@ -108,11 +158,23 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   };
   add_dead_letter_ports(ports);
   add_switch_ports(ports);
+  add_lint_port(ports);
   ports.check_consistency = [this](ingest::consistency_choice what, ingest::consistency_done done) {
     log_jobs_->run(
         [this, what = std::move(what), done = std::move(done)](const core::result<void>& may_run) {
           done(may_run ? consistency_->check(what) : may_run.reason());
         });
+  };
+  ports.fetch_jwks = [this](std::string url, ingest::fetch_done done) {
+    fetches_->run(
+        [this, url = std::move(url), done = std::move(done)](const core::result<void>& may_run) {
+          fetch_limits within;
+          within.give_up = &stopping_;
+          done(may_run ? fetch(url, within) : may_run.reason());
+        });
+  };
+  ports.reload = [this](ingest::reload_done done) {
+    reloader_->request(reloader::trigger::request, std::move(done));
   };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
@@ -152,6 +214,17 @@ void service::add_switch_ports(ingest::ports& to) {
   to.resume = make_port(false);
 }
 
+void service::add_lint_port(ingest::ports& to) {
+  to.lint = [this, known = type_table(types_)](ingest::lint_done done) {
+    lints_->run([this, known, done = std::move(done)](const core::result<void>& may_run) {
+      if (!may_run) return done(may_run.reason());
+      auto found = config::lint(settings()->home, known);
+      count_findings(metrics_, found);
+      done(std::move(found));
+    });
+  };
+}
+
 core::result<ingest::destination_state> service::switch_destination(const std::string& name,
                                                                     bool pauses) {
   if (auto known = state_of(name); !known) return known;
@@ -161,7 +234,7 @@ core::result<ingest::destination_state> service::switch_destination(const std::s
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
   // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
-  if (name == settings_->destinations.front().name)
+  if (name == settings()->destinations.front().name)
     if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
         !also && also.reason().code != core::errc::not_found)
       return also.reason();
@@ -228,17 +301,23 @@ void service::publish_health() {
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + budget;
+  door_->enter(ingest::door_phase::draining);
+  watch_.reset();
+  stopping_ = true;
   consistency_->request_stop();
   pipeline_->release_waiting();
+  reloader_->stop();
   // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
   const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
+  fetches_->stop();
   // After the log is closed: a long job ends with it.
   log_jobs_->stop();
   switches_->stop();
+  lints_->stop();
   consistency_->stop();
   queries_->stop();
   return pending;

@@ -26,9 +26,21 @@ void check_source_names(const std::vector<source_config>& sources, std::vector<f
   }
 }
 
+/// The references to a source's keys, each with its place.
+std::vector<const value*> key_references(const value& document) {
+  std::vector<const value*> out;
+  const auto add = [&out](const value& reference) {
+    if (reference.kind == value_kind::string && !reference.text.empty()) out.push_back(&reference);
+  };
+  if (const value* one = document.find("source.api_key")) add(*one);
+  if (const value* more = document.find("source.api_keys"))
+    for (const value& reference : more->children) add(reference);
+  return out;
+}
+
 location key_place(const value& document) {
-  const value* key = document.find("source.api_key");
-  return key != nullptr ? key->key_at : document.where;
+  const auto all = key_references(document);
+  return all.empty() ? document.where : all.front()->key_at;
 }
 
 bool share_key(const source_config& a, const source_config& b) {
@@ -42,9 +54,9 @@ bool share_key(const source_config& a, const source_config& b) {
 /// The same reference twice is a mistake even where it leads to nothing yet.
 bool same_key(const value& a, const source_config& a_settings, const value& b,
               const source_config& b_settings) {
-  const value* a_key = a.find("source.api_key");
-  const value* b_key = b.find("source.api_key");
-  if (a_key && b_key && !a_key->text.empty() && a_key->text == b_key->text) return true;
+  for (const value* a_key : key_references(a))
+    for (const value* b_key : key_references(b))
+      if (a_key->text == b_key->text) return true;
   return share_key(a_settings, b_settings);
 }
 
@@ -120,9 +132,10 @@ void check_tiers(const config& settings, std::vector<finding>& findings) {
 
 }  // namespace
 
-std::optional<config> build(const file_set& files, const std::string& home, const type_table& types,
-                            std::vector<finding>& findings) {
-  config settings;
+draft_config build_draft(const file_set& files, const std::string& home, const type_table& types,
+                         std::vector<finding>& findings) {
+  draft_config out;
+  config& settings = out.settings;
   settings.home = home;
   if (files.daemon) settings = build_daemon(*files.daemon, home, findings);
   for (const value& document : files.sources) {
@@ -133,17 +146,24 @@ std::optional<config> build(const file_set& files, const std::string& home, cons
   check_source_keys(files.sources, settings.sources, findings);
   check_tiers(settings, findings);
   std::vector<finding> of_targets;
-  bool usable = !has_errors(findings);
-  usable = build_destinations(files, types, settings, findings) && usable;
+  out.usable = !has_errors(findings);
+  out.usable = build_destinations(files, types, settings, findings) && out.usable;
   if (files.destinations_listed) check_targets(files, settings, of_targets);
   findings.insert(findings.end(), of_targets.begin(), of_targets.end());
-  if (!usable || has_errors(of_targets)) return std::nullopt;
+  if (has_errors(of_targets)) out.usable = false;
   for (source_config& source : settings.sources) {
-    if (source.target_destinations.empty()) {
+    if (source.target_destinations.empty() && !settings.destinations.empty()) {
       source.target_destinations.push_back(settings.destinations.front().name);
     }
   }
-  return settings;
+  return out;
+}
+
+std::optional<config> build(const file_set& files, const std::string& home, const type_table& types,
+                            std::vector<finding>& findings) {
+  draft_config made = build_draft(files, home, types, findings);
+  if (!made.usable) return std::nullopt;
+  return std::move(made.settings);
 }
 
 }  // namespace nexus::config

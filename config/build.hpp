@@ -40,8 +40,20 @@ bool build_destinations(const file_set& files, const type_table& types, config& 
 /// The findings of severity error, one a line.
 std::string errors_of(const std::vector<finding>& findings);
 
-/// The whole; nothing if an error keeps the program from starting, also if it is among the findings
-/// already. Errors of destinations that are not required don't: those have a `fault`.
+/// A configuration as far as it can be understood.
+struct draft_config {
+  config settings;
+  /// No error keeps the program from starting, also none that was found before. Errors of
+  /// destinations that are not required don't: those have a `fault`.
+  bool usable = false;
+};
+
+/// The whole. `settings.sources` are in the order of `files.sources`.
+draft_config build_draft(const file_set& files, const std::string& home, const type_table& types,
+                         std::vector<finding>& findings);
+
+/// The same; nothing if an error keeps the program from starting, also if it is among the findings
+/// already.
 std::optional<config> build(const file_set& files, const std::string& home, const type_table& types,
                             std::vector<finding>& findings);
 

@@ -73,6 +73,8 @@ void read_limits(fields& in, config& out, const mode_preset& preset) {
   out.global_requests_per_minute =
       in.has(rate) ? in.positive(rate, out.global_requests_per_minute, rate_most)
                    : preset.global_requests_per_minute;
+  if (const value* written = in.find(rate); written != nullptr && written->integer > 0)
+    out.limit_of_all_sources = out.global_requests_per_minute;
 }
 
 void read_http_limits(fields& in, limits_config& out) {
@@ -187,13 +189,41 @@ void check_oauth(fields& in) {
   }
 }
 
-void read_security_events(fields& in, security_events_config& out) {
+void read_jwt(fields& in, jwt_config& out) {
+  constexpr std::string_view url = "daemon.jwt.jwks_url";
+  out.enabled = in.flag("daemon.jwt.enabled", out.enabled);
+  out.jwks_url = in.text(url);
+  out.claim_to_source = in.text("daemon.jwt.claim_to_source", out.claim_to_source);
+  out.audience = in.text("daemon.jwt.audience");
+  if (!out.enabled) return;
+  if (out.jwks_url.empty()) {
+    in.fail("jwks_url", url, std::string(url) + " is needed when daemon.jwt.enabled = true");
+  } else if (!out.jwks_url.starts_with("https://") && !out.jwks_url.starts_with("http://")) {
+    in.fail("jwks_url", url, std::string(url) + " must begin with https:// or http://");
+  }
+}
+
+void read_security_events(fields& in, const std::string& home, security_events_config& out) {
   out.enabled = in.flag("security_events.enabled", out.enabled);
-  constexpr std::string_view file = "security_events.log_file";
-  if (!in.text(file).empty()) out.log_file = in.absolute(file, "");
+  out.log_file = in.absolute("security_events.log_file", home + "/logs/security.jsonl");
   out.max_file_size_mb =
       in.positive("security_events.max_file_size_mb", out.max_file_size_mb, mib_most);
   out.max_files = in.positive("security_events.max_files", out.max_files, 10'000);
+}
+
+/// What operators are shown and nothing acts upon.
+void read_shown(fields& in, config& out) {
+  out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
+  out.mcp.port = in.integer("daemon.mcp.port", out.mcp.port);
+  out.mcp.bind = in.text("daemon.mcp.bind", out.mcp.bind);
+  out.mcp.source_name = in.text("daemon.mcp.source_name");
+  out.web.port = in.integer("daemon.web.port", out.web.port);
+  out.web.require_auth = in.flag("daemon.web.require_auth", out.web.require_auth);
+  out.retrieval.time_decay = in.flag("retrieval.time_decay", out.retrieval.time_decay);
+  out.retrieval.half_life_days =
+      in.number("retrieval.half_life_days", out.retrieval.half_life_days);
+  out.retrieval.default_profile =
+      in.text("retrieval.default_profile", out.retrieval.default_profile);
 }
 
 void read_consistency(fields& in, consistency_config& out) {
@@ -216,11 +246,12 @@ config build_daemon(const value& document, const std::string& home,
   read_limits(in, out, preset);
   read_wal(in, out, preset);
   read_tls(in, out.tls, preset.tls);
-  out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
   out.mcp.api_key = in.key("daemon.mcp.api_key");
+  read_shown(in, out);
   out.cors_origins = in.list("daemon.cors.allowed_origins");
   read_http_limits(in, out.limits);
-  read_security_events(in, out.security_events);
+  read_jwt(in, out.jwt);
+  read_security_events(in, out.home, out.security_events);
   if (auto tiers = in.list("daemon.retrieval_firewall.tier_order"); !tiers.empty()) {
     out.tier_order = std::move(tiers);
   }

@@ -154,6 +154,8 @@ void read_policy(fields& in, source_config& out) {
   out.policy.allowed_operations = in.list("source.policy.allowed_operations");
   out.policy.allowed_retrieval_modes = in.list("source.policy.allowed_retrieval_modes");
   out.policy.allowed_profiles = in.list("source.policy.allowed_profiles");
+  out.policy.max_results = in.integer("source.policy.max_results", 0);
+  out.policy.max_response_bytes = in.integer("source.policy.max_response_bytes", 0);
   const std::string tier = in.text("source.policy.retrieval_firewall.default_classification_tier",
                                    out.default_classification_tier);
   out.default_classification_tier =

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,16 +81,41 @@ struct limits_config {
 };
 
 /// `[daemon.mcp]`. There is no MCP server in this version; its key is known, so that it is told
-/// apart from an unknown one.
+/// apart from an unknown one. The rest is shown to operators, like the next two structs, and
+/// nothing acts upon it.
 struct mcp_config {
   bool enabled = false;
+  std::int64_t port = 7474;
+  std::string bind = "127.0.0.1";
+  std::string source_name;
   secret api_key;
+};
+
+/// `[daemon.jwt]`: tokens that somebody else has signed stand for sources.
+struct jwt_config {
+  bool enabled = false;
+  std::string jwks_url;                 ///< where the keys are; http or https
+  std::string claim_to_source = "sub";  ///< this claim is the source's name
+  std::string audience;                 ///< empty: any
+};
+
+/// `[daemon.web]`.
+struct web_config {
+  std::int64_t port = 0;
+  bool require_auth = false;
+};
+
+/// `[retrieval]`.
+struct retrieval_config {
+  bool time_decay = false;
+  double half_life_days = 7;
+  std::string default_profile = "balanced";
 };
 
 /// `[security_events]`.
 struct security_events_config {
   bool enabled = false;
-  std::string log_file;  ///< absolute
+  std::string log_file;  ///< absolute; default: HOME/logs/security.jsonl
   std::int64_t max_file_size_mb = 100;
   std::int64_t max_files = 5;  ///< rotated ones that are kept
 };
@@ -100,6 +126,8 @@ struct policy_config {
   std::vector<std::string> allowed_operations;
   std::vector<std::string> allowed_retrieval_modes;
   std::vector<std::string> allowed_profiles;
+  std::int64_t max_results = 0;  ///< shown to operators; like the next one without effect
+  std::int64_t max_response_bytes = 0;
 };
 
 /// When a write is answered with 200: once it is on disk, or once its destinations have it as well.
@@ -198,7 +226,10 @@ struct config {
   std::int64_t idempotency_keys_max = 1'000'000;  ///< `max_idempotency_keys`: held in memory
   bool watch_files = true;  ///< `watch_config`: a change of the files is a request to reload
   std::chrono::seconds drain_timeout{30};
+  /// `rate_limit.global_requests_per_minute`: the limit of sources that set none.
   std::int64_t global_requests_per_minute = 2000;
+  /// The same, where the file has it: then it is also the limit of all sources together.
+  std::optional<std::int64_t> limit_of_all_sources;
   wal_config wal;
   std::vector<std::string> tier_order{"public", "internal", "confidential", "restricted"};
   std::chrono::seconds watchdog_interval{30};
@@ -206,6 +237,9 @@ struct config {
   tls_config tls;
   limits_config limits;
   mcp_config mcp;
+  jwt_config jwt;
+  web_config web;
+  retrieval_config retrieval;
   security_events_config security_events;
   std::vector<std::string> cors_origins;  ///< `[daemon.cors] allowed_origins`; "*": every one
   std::vector<std::string> trusted_proxy_cidrs;

@@ -65,6 +65,18 @@ std::vector<std::string> fields::list(std::string_view path) const {
   return out;
 }
 
+std::int64_t fields::integer(std::string_view path, std::int64_t when_absent) const {
+  const value* found = of_kind(find(path), value_kind::integer);
+  return found == nullptr ? when_absent : found->integer;
+}
+
+double fields::number(std::string_view path, double when_absent) const {
+  if (const value* whole = of_kind(find(path), value_kind::integer))
+    return static_cast<double>(whole->integer);
+  const value* real = of_kind(find(path), value_kind::real);
+  return real == nullptr ? when_absent : std::strtod(real->text.c_str(), nullptr);
+}
+
 std::int64_t fields::positive(std::string_view path, std::int64_t when_not_positive,
                               std::int64_t most, std::int64_t least) {
   const value* found = of_kind(find(path), value_kind::integer);

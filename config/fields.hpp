@@ -37,6 +37,8 @@ class fields {
   std::string word(std::string_view path) const;
   bool flag(std::string_view path, bool when_absent) const;
   std::vector<std::string> list(std::string_view path) const;
+  std::int64_t integer(std::string_view path, std::int64_t when_absent) const;
+  double number(std::string_view path, double when_absent) const;
   /// Zero and less mean `when_not_positive`; above `most`, and else below `least`, is an error,
   /// `out_of_range`.
   std::int64_t positive(std::string_view path, std::int64_t when_not_positive, std::int64_t most,

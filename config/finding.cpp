@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/json_object.hpp"
+
 namespace nexus::config {
 
 std::string to_string(const finding& problem) {
@@ -11,6 +13,17 @@ std::string to_string(const finding& problem) {
   }
   out += problem.level == severity::error ? ": error: " : ": warning: ";
   return out + problem.message + " [" + problem.code + ']';
+}
+
+void append_json(std::string& out, const finding& problem, std::string_view file) {
+  core::json_object(out)
+      .text("severity", problem.level == severity::error ? "error" : "warn")
+      .text("code", problem.code)
+      .text("message", problem.message)
+      .text("file", file)
+      .number("line", problem.where.line)
+      .number("column", problem.where.column)
+      .end();
 }
 
 bool has_errors(const std::vector<finding>& problems) noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.hpp"
@@ -23,6 +24,10 @@ struct finding {
 
 /// `file:line:column: error: message [code]`.
 std::string to_string(const finding& problem);
+
+/// Appends a JSON object: {"severity":"warn","code":…,"message":…,"file":…,"line":…,"column":…};
+/// the severity is "error" or "warn". `file`: what is said instead of where.file.
+void append_json(std::string& out, const finding& problem, std::string_view file);
 
 /// Whether one of them is an error.
 bool has_errors(const std::vector<finding>& problems) noexcept;

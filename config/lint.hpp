@@ -10,9 +10,9 @@
 
 namespace nexus::config {
 
-/// Everything there is to say about the files in `home`. Beside the loader's findings these
-/// warnings: `dangerous_bind`, `missing_idempotency`, `literal_key` (not in mode "simple"),
-/// `unsafe_proxy_cidr`.
+/// Everything there is to say about the files in `home`: the loader's findings, and those that
+/// docs/configuration.md marks as "lint only". An error of the loader is no reason to say less.
+/// Like the loader's functions for any thread, while no other changes the environment.
 std::vector<finding> lint(const std::string& home, const type_table& types);
 
 }  // namespace nexus::config

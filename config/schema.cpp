@@ -75,10 +75,10 @@ constexpr key_info daemon_keys[] = {
     {"daemon.trusted_proxies.forwarded_headers", strings},
     {"daemon.signing.enabled", boolean, unused},
     {"daemon.signing.key_file", string, unused},
-    {"daemon.jwt.enabled", boolean, unused},
-    {"daemon.jwt.jwks_url", string, unused},
-    {"daemon.jwt.claim_to_source", string, unused},
-    {"daemon.jwt.audience", string, unused},
+    {"daemon.jwt.enabled", boolean},
+    {"daemon.jwt.jwks_url", string},
+    {"daemon.jwt.claim_to_source", string},
+    {"daemon.jwt.audience", string},
     {"daemon.events.enabled", boolean, unused},
     {"daemon.events.max_inflight", integer, unused},
     {"daemon.events.retry_backoff_seconds", integers, unused},
@@ -207,6 +207,31 @@ constexpr key_info destination_keys[] = {
     {"destination.decay.collections.*.step_threshold_days", number, unused},
 };
 
+constexpr key_info mapping_tests_keys[] = {
+    {"test", tables},
+    {"test.name", string},
+    {"test.source", string},
+    {"test.headers.*", string},
+    {"test.input", string},
+    {"test.input_file", string},
+    {"test.expect.content", string},
+    {"test.expect.role", string},
+    {"test.expect.model", string},
+    {"test.expect.collection", string},
+    {"test.expect.subject", string},
+    {"test.expect.namespace", string},
+    {"test.expect.actor_type", string},
+    {"test.expect.actor_id", string},
+    {"test.expect.classification_tier", string},
+    {"test.expect.idempotency_key", string},
+    {"test.expect.sensitivity_labels", strings},
+    {"test.expect.destinations", strings},
+    {"test.expect.metadata.*", string},
+    {"test.expect.exact_metadata", boolean},
+    {"test.expect.error", string},
+    {"test.expect.status", integer},
+};
+
 }  // namespace
 
 std::span<const key_info> known_keys(file_kind kind) noexcept {
@@ -215,6 +240,8 @@ std::span<const key_info> known_keys(file_kind kind) noexcept {
       return daemon_keys;
     case file_kind::source:
       return source_keys;
+    case file_kind::mapping_tests:
+      return mapping_tests_keys;
     case file_kind::destination:
       break;
   }

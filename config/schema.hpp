@@ -12,8 +12,9 @@
 
 namespace nexus::config {
 
-/// The three kinds of file, each with one table at its top.
-enum class file_kind : std::uint8_t { daemon, source, destination };
+/// The three kinds of file of a home directory, each with one table at its top, and the tests that
+/// `nexus config test` runs.
+enum class file_kind : std::uint8_t { daemon, source, destination, mapping_tests };
 
 enum class value_type : std::uint8_t {
   string,
@@ -35,7 +36,8 @@ struct key_info {
 std::span<const key_info> known_keys(file_kind kind) noexcept;
 
 /// Reports wrong types (error `wrong_type`), keys that nobody knows (`unknown_key`, with the
-/// nearest known key) and features that are switched on but are not there (warning `no_effect`).
+/// nearest known key; an error among tests, where they would check nothing) and features that are
+/// switched on but are not there (warning `no_effect`).
 void check_keys(file_kind kind, const value& document, std::vector<finding>& findings);
 
 /// The same for a destination, where `type` names the keys of `[destination]` beside those that

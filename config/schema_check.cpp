@@ -204,11 +204,13 @@ class checker {
   void report_unknown(const value& member, const known_node& table, const std::string& path) {
     const std::string where = path.empty() ? " at the top of the file" : " in [" + path + ']';
     const std::string right = suggestion(member.key, table);
-    const bool grave = kind_ == file_kind::destination;
+    const bool tests = kind_ == file_kind::mapping_tests;
+    const bool grave = kind_ == file_kind::destination || tests;
+    const std::string page = tests ? "docs/mapping.md" : "docs/configuration.md";
     findings_.push_back({grave ? severity::error : severity::warning, "unknown_key",
                          "unknown key \"" + member.key + '"' + where +
                              (grave ? "" : " has no effect") +
-                             (right.empty() ? "; docs/configuration.md lists all keys"
+                             (right.empty() ? "; " + page + " lists all keys"
                                             : "; did you mean \"" + right + "\"?"),
                          member.key_at});
   }

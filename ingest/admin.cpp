@@ -11,6 +11,7 @@
 #include "core/json_object.hpp"
 #include "http/errors.hpp"
 #include "ingest/destinations.hpp"
+#include "ingest/process_stats.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -26,12 +27,28 @@ void append_wal(std::string& out, const pipeline_state& state, const config::con
       .text("integrity_mode", settings.wal.mac ? "mac" : "crc32")
       .number("malformed_lines", state.malformed_lines);
   object.start("oldest_pending_seconds") += fmt::format("{}", state.oldest_pending_seconds);
-  object.number("pending_entries", state.pending_entries)
+  object.number("pending_bytes", state.pending_bytes)
+      .number("pending_entries", state.pending_entries)
       .number("permanent_failures", state.permanent_failures)
       .number("quarantined_lines", state.quarantined_lines)
       .number("sentinel_failures", state.sentinel_failures)
-      .number("torn_lines", state.torn_lines)
-      .number("undecodable_lines", state.undecodable_lines)
+      .number("torn_lines", state.torn_lines);
+  core::json_object waiting(object.start("unclaimed"));
+  for (const auto& [destination, entries] : state.unclaimed) {
+    std::string key;  // a name from the log may hold anything
+    core::json::append_quoted(key, destination);
+    waiting.number(std::string_view(key).substr(1, key.size() - 2), entries);
+  }
+  waiting.end();
+  object.number("undecodable_lines", state.undecodable_lines).end();
+}
+
+/// The reference has a cache in front of its database. There is none here, so nothing ever hits it.
+void append_cache(std::string& out) {
+  core::json_object(out)
+      .number("exact_rate", 0)
+      .number("hit_rate", 0)
+      .number("semantic_rate", 0)
       .end();
 }
 
@@ -53,6 +70,7 @@ http::response health_response(const services& house) {
 }
 
 http::response ready_response(const services& house) {
+  if (auto refused = not_serving_response(house.phase)) return std::move(*refused);
   const auto state = house.out.state();
   if (!state.wal_healthy)
     return http::error_response(503, "wal_unhealthy", "the log takes no writes");
@@ -69,18 +87,22 @@ http::response status_response(const services& house, const config::config& sett
   const auto state = house.out.state();
   http::response answer;
   core::json_object body(answer.body);
+  const auto process = read_process_stats();
   body.text("bind", fmt::format("{}:{}", settings.bind, settings.port));
+  append_cache(body.start("cache"));
   body.start("consistency_score") += fmt::format("{}", state.consistency_score);
   append_json(body.start("destinations"), state.destinations);
   body.boolean("draining", state.draining)
+      .number("goroutines", process.threads)
       .number("memories_total", state.memories_total)
+      .number("memory_resident_bytes", process.resident_bytes)
       .number("pid", ::getpid())
       .number("queue_depth", state.queue_depth)
       .number("sources_total", settings.sources.size())
       .number("uptime_seconds", static_cast<std::int64_t>(house.seconds_since(house.started)))
       .text("version", house.options.version);
   append_wal(body.start("wal"), state, settings);
-  body.end();
+  body.number("web_port", settings.web.port).end();
   answer.body += '\n';
   return answer;
 }

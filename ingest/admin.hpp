@@ -14,7 +14,7 @@ http::response health_response(const services& house);
 /// unhealthy.
 http::response ready_response(const services& house);
 
-/// GET /api/status, keys in alphabetical order.
+/// GET /api/status, keys in alphabetical order. `goroutines` counts threads.
 http::response status_response(const services& house, const config::config& settings);
 
 /// GET /metrics in the Prometheus text format.

@@ -136,6 +136,7 @@ void handle_batch(const services_ptr& house, snapshot_ptr config, const active_s
   const auto key = idempotency_key(request);
   splitter parts(source.settings, static_cast<std::size_t>(limits.max_batch_entries), key, list);
   if (auto refused = parts.split(body, array)) return respond(std::move(*refused));
+  list.request = std::move(request);
   write_many(house, std::move(config), source, std::move(list), results_response,
              std::move(respond));
 }

@@ -254,6 +254,7 @@ void handle_events(const services_ptr& house, snapshot_ptr config, const active_
       batch ? items_answer(results_response) : [&source](std::span<const write_item> items) {
         return single_response(source, items.front());
       };
+  list.request = std::move(request);
   write_many(house, std::move(config), source, std::move(list), std::move(answer),
              std::move(respond));
 }

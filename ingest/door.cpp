@@ -7,12 +7,16 @@
 
 #include "http/errors.hpp"
 #include "ingest/admin.hpp"
+#include "ingest/authenticate.hpp"
+#include "ingest/config_view.hpp"
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
 #include "ingest/key_note.hpp"
 #include "ingest/otlp_logs.hpp"
 #include "ingest/query.hpp"
+#include "ingest/reload.hpp"
+#include "ingest/security_view.hpp"
 #include "ingest/write_checks.hpp"
 
 namespace nexus::ingest {
@@ -29,7 +33,18 @@ struct admitted {
   route where;
   snapshot_ptr config;
   const active_source* source = nullptr;  ///< of `config`; null: the admin, or nobody
+  bool awaits_keys = false;               ///< who asks will be known once keys are fetched
+  std::string origin;                     ///< for cors_rules::add_headers, if not empty
 };
+
+/// Adds what a browser needs to let the page see the answer.
+http::respond_fn with_origin(const snapshot_ptr& config, const std::string& origin,
+                             http::respond_fn respond) {
+  return [config, origin, respond = std::move(respond)](http::response answer) {
+    config->cors().add_headers(origin, answer);
+    respond(std::move(answer));
+  };
+}
 
 }  // namespace
 
@@ -40,22 +55,31 @@ door::door(std::shared_ptr<const config::config> settings, ports behind, core::l
   apply(std::move(settings));
 }
 
+door::door(services_ptr house, snapshot_ptr config)
+    : services_(std::move(house)), snapshot_(std::move(config)), may_wait_for_keys_(false) {}
+
 http::header_decision door::on_header(const http::request& request) {
-  auto decision = decide(request);
+  const auto config = current();
+  const std::string origin = config->cors().origin_of(request);
+  if (auto answer = config->cors().preflight(request)) return {std::move(answer), 0, {}};
+  auto decision = decide(request, config, origin);
   if (decision.refuse && request.path == logs_path)
     decision.refuse = as_otlp_answer(std::move(*decision.refuse));
+  if (decision.refuse && !origin.empty()) config->cors().add_headers(origin, *decision.refuse);
   return decision;
 }
 
-http::header_decision door::decide(const http::request& request) const {
+http::header_decision door::decide(const http::request& request, const snapshot_ptr& config,
+                                   const std::string& origin) const {
   auto match = find_route(request.method, request.path);
   if (!match.found) return {std::move(match.refusal), 0, {}};
-  admitted in{std::move(*match.found), current(), nullptr};
-  if (in.where.needs != access_level::open) {
-    const auto who = in.config->auth().recognise(request.header("Authorization"));
-    if (auto refused = check_token(in.where, who.kind, request)) return {std::move(refused), 0, {}};
-    if (who.kind == token_class::source) in.source = &in.config->sources()[who.source];
-  }
+  admitted in{std::move(*match.found), config, nullptr, false, origin};
+  auto caller = authenticate(*services_, *config, in.where, request, may_wait_for_keys_);
+  if (caller.refused) return {std::move(caller.refused), 0, {}};
+  in.source = caller.source;
+  in.awaits_keys = caller.awaits_keys;
+  if (auto refused = check_phase(in.where)) return {std::move(refused), 0, {}};
+  if (in.awaits_keys) return {std::nullopt, config->payload_bytes_max(), std::move(in)};
   if (in.where.target == endpoint::redrive || in.where.target == endpoint::purge)
     return {std::nullopt, dead_letter_body_bytes_max, std::move(in)};
   if (!is_write(in.where.target)) return {std::nullopt, ignored_body_bytes_max, std::move(in)};
@@ -65,32 +89,20 @@ http::header_decision door::decide(const http::request& request) const {
   return {std::nullopt, bytes_max, std::move(in)};
 }
 
-std::optional<http::response> door::check_token(const route& where, token_class kind,
-                                                const http::request& request) const {
-  if (kind == token_class::unknown)
-    return unauthorized("unauthorized", "a valid bearer token is needed", request);
-  const bool admin_only = where.needs == access_level::admin;
-  if (admin_only && kind != token_class::admin)
-    return unauthorized("wrong_token_class", "this needs the admin token", request);
-  if (is_write(where.target) && kind == token_class::admin)
-    return unauthorized("wrong_token_class", "writing needs the token of a source", request);
-  if (admin_only)
-    services_->metrics
-        .get_counter("bubblefish_admin_calls_total", "Requests made with the admin token",
-                     {{"endpoint", std::string(where.path)}})
-        .add();
-  return std::nullopt;
-}
-
-http::response door::unauthorized(std::string_view code, std::string_view message,
-                                  const http::request& request) const {
-  services_->metrics
-      .get_counter("bubblefish_auth_failures_total", "Requests without the right token",
-                   {{"source", "unknown"}})
-      .add();
-  services_->log->debug("refused a request from " + request.peer_address + ": " +
-                        std::string(code));
-  return http::error_response(401, code, message);
+// Before it serves there is nothing behind the door that could be asked.
+std::optional<http::response> door::check_phase(const route& where) const {
+  const door_phase phase = services_->phase;
+  switch (where.target) {
+    case endpoint::health:
+    case endpoint::ready:
+    case endpoint::metrics:
+    case endpoint::shutdown:
+      return std::nullopt;
+    default:
+      break;
+  }
+  if (phase == door_phase::draining && where.needs == access_level::admin) return std::nullopt;
+  return not_serving_response(phase);
 }
 
 void door::on_request(http::request request, http::respond_fn respond) {
@@ -98,6 +110,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
   const auto* in = std::any_cast<admitted>(&context);
   if (in == nullptr)
     return respond(http::error_response(500, "internal_error", "the request was not admitted"));
+  if (in->awaits_keys) return await_keys(in->config, std::move(request), std::move(respond));
+  if (!in->origin.empty()) respond = with_origin(in->config, in->origin, std::move(respond));
   switch (in->where.target) {
     case endpoint::inbound:
     case endpoint::batch:
@@ -117,6 +131,14 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return respond(status_response(*services_, in->config->settings()));
     case endpoint::shutdown:
       return handle_shutdown(*services_, respond);
+    case endpoint::config:
+      return respond(config_response(in->config->settings()));
+    case endpoint::policies:
+      return respond(policies_response(in->config->settings()));
+    case endpoint::lint:
+      return handle_lint(services_, in->config->settings(), std::move(respond));
+    case endpoint::reload:
+      return handle_reload(services_, std::move(respond));
     case endpoint::metrics:
       return respond(metrics_response(*services_));
     case endpoint::destinations:
@@ -139,7 +161,46 @@ void door::on_request(http::request request, http::respond_fn respond) {
     case endpoint::purge:
       return handle_dead_letter_action(services_, dead_letter_action::purge, request,
                                        std::move(respond));
+    case endpoint::security_events:
+      return respond(security_events_response(*services_, request));
+    case endpoint::security_summary:
+      return respond(security_summary_response(*services_));
   }
+}
+
+std::optional<core::time_point> door::restore_since() const {
+  const auto now = current();
+  std::optional<core::time_point> since;
+  for (const auto& source : now->settings().sources) {
+    if (!source.idempotency_enabled) continue;
+    if (source.dedup_window.count() == 0) return core::time_point::min();
+    const auto begin = services_->options.clock() - source.dedup_window;
+    since = std::min(since.value_or(begin), begin);
+  }
+  return since;
+}
+
+void door::await_keys(snapshot_ptr config, http::request request, http::respond_fn respond) {
+  // A door of its own: it may be asked after this one is gone.
+  const std::shared_ptr<door> later(new door(services_, std::move(config)));
+  const auto kept = std::make_shared<http::request>(std::move(request));
+  services_->jwks->when_settled([later, kept, respond = std::move(respond)] {
+    later->decide_again(std::move(*kept), respond);
+  });
+}
+
+void door::decide_again(http::request request, const http::respond_fn& respond) {
+  auto decision = on_header(request);
+  if (decision.refuse) return respond(std::move(*decision.refuse));
+  const auto bytes_max = decision.body_bytes_max;
+  if (request.body_truncated && request.body.size() < bytes_max)
+    return respond(http::error_response(503, "busy", "the keys for its token were missing", 1));
+  if (request.body.size() > bytes_max) {
+    request.body.resize(static_cast<std::size_t>(bytes_max));
+    request.body_truncated = true;
+  }
+  request.context = std::move(decision.context);
+  on_request(std::move(request), respond);
 }
 
 void door::restore(const core::entry& written) {
@@ -161,6 +222,7 @@ snapshot_ptr door::current() const {
 }
 
 void door::apply(std::shared_ptr<const config::config> settings) {
+  services_->jwks->use(settings->jwt.enabled ? settings->jwt.jwks_url : "");
   auto next = std::make_shared<snapshot>(std::move(settings), services_->metrics);
   for (const auto& source : next->sources())
     for (const auto& problem : source.fields.problems())

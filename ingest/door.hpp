@@ -36,30 +36,41 @@ class door final : public http::handler {
   /// `request.context` must be what on_header returned for this request.
   void on_request(http::request request, http::respond_fn respond) override;
 
+  /// Entries from before are of no use to `restore`; nothing: none is, no source deduplicates.
+  std::optional<core::time_point> restore_since() const;
+
   /// Remembers the idempotency key of an entry from an earlier run, if its source deduplicates and
-  /// the key's window is not over. Call it in the order of the log, before serving.
+  /// the key's window is not over, whatever has become of the entry. Call it in the order of the
+  /// log, before serving.
   void restore(const core::entry& written);
 
   /// Requests that arrive from now on are treated by this configuration; those in progress keep
   /// theirs.
   void apply(std::shared_ptr<const config::config> settings);
 
-  /// It begins as `starting`. Any thread.
+  /// It begins as `starting`; until `serving` none of the ports is called but `shutdown`. Any
+  /// thread.
   void enter(door_phase phase);
 
  private:
-  http::header_decision decide(const http::request& request) const;
-  /// Nothing: the token is good for the route.
-  std::optional<http::response> check_token(const route& where, token_class kind,
-                                            const http::request& request) const;
-  http::response unauthorized(std::string_view code, std::string_view message,
-                              const http::request& request) const;
+  /// For requests that waited for the keys of their tokens: shares everything, and lets nobody
+  /// wait once more.
+  door(services_ptr house, snapshot_ptr config);
+
+  /// on_header without what pages of other origins need.
+  http::header_decision decide(const http::request& request, const snapshot_ptr& config,
+                               const std::string& origin) const;
+  /// Nothing: requests for the route are taken now.
+  std::optional<http::response> check_phase(const route& where) const;
+  void await_keys(snapshot_ptr config, http::request request, http::respond_fn respond);
+  void decide_again(http::request request, const http::respond_fn& respond);
 
   snapshot_ptr current() const;
 
   services_ptr services_;
   mutable std::mutex snapshot_mutex_;
   snapshot_ptr snapshot_;
+  const bool may_wait_for_keys_ = true;
 };
 
 }  // namespace nexus::ingest

@@ -16,9 +16,10 @@ namespace nexus::ingest {
 std::vector<core::entry_ptr> make_entries(core::entry common,
                                           const std::vector<std::string>& destinations);
 
-/// Tells which writes are whole from the entries that are pending after a start. One of which
-/// something is missing was either never acknowledged or is delivered in part; its idempotency key
-/// must not be answered with its payload id, for the client would take it for accepted as a whole.
+/// Tells which writes are whole from the entries that the log has at a start, whatever has become
+/// of each. One of which something is missing was never acknowledged (or is so old that its other
+/// lines have been removed); its idempotency key must not be answered with its payload id, for the
+/// client would take it for accepted as a whole.
 class whole_writes {
  public:
   /// Takes one entry after the other, in the order of the log, which keeps the entries of one write

@@ -158,7 +158,7 @@ void idempotency_store::restore(std::string_view source, std::string_view key,
   when = std::min(when, now);
   if (end_of(window, when) <= now) return;
   const auto known = settled_.find(id);
-  if (known != settled_.end() && known->second.expires > when) return;
+  if (known != settled_.end() && known->second.when > when) return;
   remember(id, window, written, when);
 }
 
@@ -212,12 +212,9 @@ void idempotency_store::drop(const digest& key, std::chrono::seconds window) {
 const idempotency_store::slot* idempotency_store::find(const digest& key) {
   const auto known = settled_.find(key);
   if (known == settled_.end()) return nullptr;
-  const auto& found = known->second;
-  if (found.expires != core::time_point::max() && found.expires <= clock_()) {
-    erase(key);
-    return nullptr;
-  }
-  return &found;
+  if (end_of(known->second.window, known->second.when) > clock_()) return &known->second;
+  erase(key);
+  return nullptr;
 }
 
 idempotency_store::original idempotency_store::read(const digest& key, const slot& from) const {
@@ -228,7 +225,7 @@ void idempotency_store::remember(const digest& key, std::chrono::seconds window,
                                  const original& written, core::time_point when) {
   erase(key);
   while (settled_.size() >= keys_max_) forget_oldest();
-  const slot added{bytes_of(written.payload_id), written.body, end_of(window, when)};
+  const slot added{bytes_of(written.payload_id), written.body, when, window};
   if (is_zero(added.id)) odd_ids_[key] = written.payload_id;
   settled_[key] = added;
   marks_[window].push_back({key, when});
@@ -255,8 +252,8 @@ void idempotency_store::pop(mark_queues::iterator queue) {
   const mark first = queue->second.front();
   queue->second.pop_front();
   const auto known = settled_.find(first.key);
-  if (known != settled_.end() && known->second.expires == end_of(queue->first, first.when))
-    erase(first.key);
+  if (known == settled_.end()) return;
+  if (known->second.when == first.when && known->second.window == queue->first) erase(first.key);
 }
 
 void idempotency_store::erase(const digest& key) {

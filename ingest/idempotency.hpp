@@ -33,7 +33,7 @@ namespace nexus::ingest {
 /// No deadlock: a request waits only while it holds no claim. One that needs several keys asks for
 /// all of them with `enter_all`, which gives it everything in one step or nothing.
 ///
-/// Memory: digests and ids of fixed length, about 110 bytes a key however long keys are (measured
+/// Memory: digests and ids of fixed length, about 115 bytes a key however long keys are (measured
 /// with a million of them), in a table whose buckets are there from the start: no request waits
 /// while it grows. A key whose window is over gives its memory back when others are settled.
 class idempotency_store {
@@ -101,9 +101,9 @@ class idempotency_store {
                                                   std::chrono::seconds window,
                                                   std::function<void()> again);
 
-  /// Remembers a key from an earlier run, written at `when`. Entries are restored in the order of
-  /// the log: one whose window was over when the next with its key was written gives way to it;
-  /// within the window the first one stays. One whose window is over now is not remembered.
+  /// Remembers a key from an earlier run, written at `when`. Of several entries with one key the
+  /// one written last counts: the key was free when it came. One whose window is over is not
+  /// remembered.
   void restore(std::string_view source, std::string_view key, std::chrono::seconds window,
                const original& written, core::time_point when);
 
@@ -124,7 +124,8 @@ class idempotency_store {
   struct slot {
     digest id{};  ///< the payload id's 16 bytes, or all zero: it is in `odd_ids_`
     body_digest body{};
-    core::time_point expires{};  ///< max(): never
+    core::time_point when{};        ///< it was settled
+    std::chrono::seconds window{};  ///< 0: for ever
   };
   /// A claimed key.
   struct flight {

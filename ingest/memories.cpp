@@ -149,11 +149,13 @@ void handle_memories(const services_ptr& house, snapshot_ptr config, const activ
   conversation found;
   if (auto refused = read_body(body, request.body_truncated, source.settings, found))
     return respond(std::move(*refused));
-  if (auto refused = check_write_policy(*house, source)) return respond(std::move(*refused));
+  if (auto refused = check_write_policy(*house, source, request))
+    return respond(std::move(*refused));
   fill_list(request, source.settings, std::move(found), list);
   if (list.items.empty()) return respond(accepted_messages({}));
   if (static_cast<std::int64_t>(list.items.size()) > config->settings().limits.max_batch_entries)
     return respond(http::error_response(413, "batch_too_large", "too many messages; send several"));
+  list.request = std::move(request);
   write_many(house, std::move(config), source, std::move(list), accepted_messages,
              std::move(respond));
 }

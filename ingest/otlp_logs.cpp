@@ -144,6 +144,8 @@ void handle_logs(const services_ptr& house, snapshot_ptr config, const active_so
                                   idempotency_key(request), source.settings, list))
     return respond(std::move(*refused));
   if (list.items.empty()) return respond(logs_response({}));
+  std::string().swap(request.body);  // all of it has been read
+  list.request = std::move(request);
   write_many(house, std::move(config), source, std::move(list), logs_response, std::move(respond));
 }
 

@@ -7,8 +7,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "config/finding.hpp"
 #include "core/confirmation.hpp"
 #include "core/entry.hpp"
 #include "core/result.hpp"
@@ -51,6 +53,7 @@ struct pipeline_state {
   std::string wal_error;  ///< why not
   std::string current_segment;
   std::uint64_t pending_entries = 0;
+  std::uint64_t pending_bytes = 0;  ///< of their lines in the log
   std::uint64_t queue_depth = 0;
   double oldest_pending_seconds = 0;
   std::uint64_t crc_failures = 0;
@@ -66,6 +69,8 @@ struct pipeline_state {
   bool draining = false;
   double consistency_score = -1;  ///< of the last check; -1: there was none
   std::vector<destination_state> destinations;
+  /// Entries that wait for destinations that are not configured (any more), by name.
+  std::vector<std::pair<std::string, std::uint64_t>> unclaimed;
 };
 
 /// An entry that has failed for good.
@@ -148,6 +153,9 @@ struct reload_report {
 /// stays; the text has a line for each finding.
 using reload_done = std::function<void(core::result<reload_report>)>;
 
+/// Told once, from any thread.
+using lint_done = std::function<void(core::result<std::vector<config::finding>>)>;
+
 /// All of these return at once and may be called from any thread.
 struct ports {
   /// Makes entries durable, all or none, and hands them to delivery. `done` may be called before
@@ -183,6 +191,11 @@ struct ports {
   /// Reads the configuration again and takes it over, whole or not at all. Errors: `bad_config`,
   /// `overloaded`, `closed`.
   std::function<void(reload_done)> reload;
+  /// Fetches the keys for JSON Web Tokens, with a bound on time and size.
+  std::function<void(std::string url, std::function<void(core::result<std::string>)>)> fetch_jwks;
+  /// Reads the files of the configuration and says what is wrong, or odd, in them; what is in force
+  /// stays. Errors: `overloaded`, `closed`.
+  std::function<void(lint_done)> lint;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

@@ -11,6 +11,7 @@
 
 #include "core/json_object.hpp"
 #include "http/errors.hpp"
+#include "ingest/access.hpp"
 #include "ingest/actor_type.hpp"
 #include "ingest/cursor.hpp"
 #include "ingest/url.hpp"
@@ -125,18 +126,16 @@ http::response found(const query_request& asked, const destinations::query_page&
 }
 
 /// The checks before the parameters.
-std::optional<http::response> check_reader(services& house, const active_source* source,
-                                           const reader_identity& who) {
+std::optional<http::response> check_reader(services& house, const snapshot& config,
+                                           const active_source* source, const reader_identity& who,
+                                           const http::request& request) {
   if (source != nullptr && !source->settings.can_read)
     return http::error_response(403, "source_not_permitted_to_read", "this source may not read");
-  const auto wait = house.rate.count(who.rate_key, who.requests_per_minute);
-  if (!wait) return std::nullopt;
-  house.metrics
-      .get_counter("bubblefish_rate_limit_hits_total", "Requests refused by the rate limit",
-                   {{"source", who.name}})
-      .add();
-  return http::error_response(429, "rate_limit_exceeded", "too many queries from this source",
-                              *wait);
+  auto& hits =
+      house.metrics.get_counter("bubblefish_rate_limit_hits_total",
+                                "Requests refused by the rate limit", {{"source", who.name}});
+  return check_rate(house, config, request,
+                    {who.name, who.rate_key, who.requests_per_minute, hits});
 }
 
 void find(const services_ptr& house, query_request asked, const std::string& reader,
@@ -165,13 +164,14 @@ void handle_query(const services_ptr& house, const snapshot_ptr& config,
                   const active_source* source, const std::string& destination,
                   const http::request& request, http::respond_fn respond) {
   const auto who = identify(config->settings(), source);
-  if (auto refused = check_reader(*house, source, who)) return respond(std::move(*refused));
+  if (auto refused = check_reader(*house, *config, source, who, request))
+    return respond(std::move(*refused));
   query_request asked;
   if (auto refused = parse_query(request, who, destination, asked))
     return respond(std::move(*refused));
   if (source != nullptr)
     if (const auto why = check_read(source->settings.policy, destination, asked.profile))
-      return respond(deny(*house, who.name, *why));
+      return respond(deny(*house, *source, request, {"read", destination}, *why));
   find(house, std::move(asked), who.name, std::move(respond));
 }
 

@@ -20,6 +20,10 @@ enum class endpoint {
   ready,
   status,
   shutdown,
+  config,
+  policies,
+  lint,
+  reload,
   metrics,
   destinations,
   pause,
@@ -28,7 +32,9 @@ enum class endpoint {
   dead_letters,
   dead_letter,
   redrive,
-  purge
+  purge,
+  security_events,
+  security_summary
 };
 
 /// Whose token an endpoint asks for: none at all, a source's (or the admin's), or the admin's only.
@@ -45,7 +51,7 @@ struct route {
 struct route_match {
   std::optional<route> found;
   http::response
-      refusal;  ///< only where nothing was found: 404, 405, or 400 for a malformed escape
+      refusal;  ///< only where nothing was found: 404, 405, 204 to OPTIONS, 400 for a bad escape
 };
 
 /// Matches exactly: a trailing slash, or an empty `{…}` segment, is another path.

@@ -4,12 +4,17 @@
 
 namespace nexus::ingest {
 
-http::response deny(const services& house, const std::string& source, const denial& why) {
-  house.metrics
-      .get_counter("bubblefish_policy_denials_total", "Requests refused by policy",
-                   {{"source", source}, {"reason", why.message}})
-      .add();
-  return http::error_response(403, why.code, why.message);
+std::optional<http::response> not_serving_response(door_phase phase) {
+  switch (phase) {
+    case door_phase::starting:
+      return http::error_response(503, "starting", "the log is still being read; try again soon",
+                                  1);
+    case door_phase::draining:
+      return http::error_response(503, "draining", "the server is stopping; nothing was stored", 5);
+    case door_phase::serving:
+      break;
+  }
+  return std::nullopt;
 }
 
 http::response refuse(const services& house, std::string_view what, const core::error& why) {

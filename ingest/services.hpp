@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,7 @@
 #include "core/timestamp.hpp"
 #include "http/message.hpp"
 #include "ingest/idempotency.hpp"
-#include "ingest/policy.hpp"
+#include "ingest/jwks_cache.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/rate_limit.hpp"
 #include "ingest/request_id.hpp"
@@ -33,7 +34,8 @@ struct door_options {
 };
 
 /// What the program is doing. Only while it serves are requests for data taken; else they are
-/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health is always answered.
+/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health, GET /metrics and
+/// POST /api/shutdown are always answered, the other admin's requests unless it is starting.
 enum class door_phase { starting, serving, draining };
 
 /// Held by the door and by every request in progress; `metrics` must outlive them all.
@@ -45,7 +47,9 @@ struct services {
         metrics(registry),
         started(options.steady_clock()),
         idempotency(options.idempotency_keys_max, options.clock),
-        rate(options.steady_clock) {}
+        rate(options.steady_clock),
+        rate_of_all(options.steady_clock),
+        jwks(std::make_shared<jwks_cache>(out.fetch_jwks, log, metrics, options.steady_clock)) {}
 
   const door_options options;
   const ports out;
@@ -54,6 +58,8 @@ struct services {
   const std::chrono::steady_clock::time_point started;
   idempotency_store idempotency;
   rate_limiter rate;
+  rate_limiter rate_of_all;  ///< one key: all sources together
+  const std::shared_ptr<jwks_cache> jwks;
   request_id_source request_ids;
   std::atomic<door_phase> phase{door_phase::starting};
   std::atomic<bool> append_failing{
@@ -66,8 +72,8 @@ struct services {
 
 using services_ptr = std::shared_ptr<services>;
 
-/// Counts a refusal by policy and makes its answer, 403.
-http::response deny(const services& house, const std::string& source, const denial& why);
+/// 503 `starting` or `draining`; nothing while the program serves.
+std::optional<http::response> not_serving_response(door_phase phase);
 
 /// The answer to an operator's request that could not be done. What is nobody's fault but our own
 /// is logged, with `what` in front.

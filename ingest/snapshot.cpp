@@ -4,8 +4,10 @@
 
 namespace nexus::ingest {
 
-active_source::active_source(const config::source_config& source, core::metrics& metrics)
+active_source::active_source(const config::source_config& source, const client_addresses& addresses,
+                             core::metrics& metrics)
     : settings(source),
+      clients(addresses),
       read_rate_key(source.name + ":read"),
       fields(source.mapping, source.transform),
       throughput(metrics.get_counter("bubblefish_throughput_per_source_total", "Payloads accepted",
@@ -18,9 +20,18 @@ active_source::active_source(const config::source_config& source, core::metrics&
                                           {{"source", source.name}})) {}
 
 snapshot::snapshot(std::shared_ptr<const config::config> settings, core::metrics& metrics)
-    : settings_(std::move(settings)), auth_(*settings_) {
+    : settings_(std::move(settings)),
+      auth_(*settings_),
+      clients_(*settings_),
+      cors_(settings_->cors_origins) {
   sources_.reserve(settings_->sources.size());
-  for (const auto& source : settings_->sources) sources_.emplace_back(source, metrics);
+  for (const auto& source : settings_->sources) sources_.emplace_back(source, clients_, metrics);
+}
+
+std::uint64_t snapshot::payload_bytes_max() const noexcept {
+  std::int64_t most = 0;
+  for (const auto& source : settings_->sources) most = std::max(most, source.payload_bytes_max);
+  return static_cast<std::uint64_t>(most);
 }
 
 bool snapshot::knows_tier(std::string_view tier) const {

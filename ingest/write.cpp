@@ -8,6 +8,7 @@
 
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
+#include "ingest/access.hpp"
 #include "ingest/payload.hpp"
 #include "ingest/source_entries.hpp"
 #include "ingest/write_answers.hpp"
@@ -51,7 +52,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
   }
 
   void proceed() {
-    auto refused = check_rate();
+    auto refused = check_rate(*house_, *config_, request_, write_budget(source_));
     translated_payload payload;
     if (!refused) refused = translate(payload);
     if (!refused) return append(std::move(payload));
@@ -60,7 +61,6 @@ class write_request : public std::enable_shared_from_this<write_request> {
   }
 
   std::optional<http::response> find_value();
-  std::optional<http::response> check_rate();
   std::optional<http::response> translate(translated_payload& out);
   void append(translated_payload payload);
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
@@ -97,14 +97,6 @@ std::optional<http::response> write_request::find_value() {
     return http::error_response(400, "invalid_json",
                                 "the body is not valid JSON: " + length.reason().text);
   return body_too_large_response(static_cast<std::uint64_t>(source_.settings.payload_bytes_max));
-}
-
-std::optional<http::response> write_request::check_rate() {
-  const auto wait = house_->rate.count(source_.settings.name, source_.settings.requests_per_minute);
-  if (!wait) return std::nullopt;
-  source_.rate_limit_hits.add();
-  return http::error_response(429, "rate_limit_exceeded", "too many requests from this source",
-                              *wait);
 }
 
 std::optional<http::response> write_request::translate(translated_payload& out) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/errors.hpp"
+#include "ingest/access.hpp"
 #include "ingest/batch.hpp"
 #include "ingest/cloud_events.hpp"
 #include "ingest/content_encoding.hpp"
@@ -37,20 +38,20 @@ bool is_write(endpoint target) noexcept {
          target == endpoint::logs || target == endpoint::events;
 }
 
-std::optional<http::response> check_write_policy(const services& house,
-                                                 const active_source& source) {
+std::optional<http::response> check_write_policy(services& house, const active_source& source,
+                                                 const http::request& request) {
   const auto& settings = source.settings;
   const auto& targets = settings.target_destinations;
   for (const auto& target : targets) {
     auto why = check_write(settings.policy, target);
     if (!why) continue;
     if (targets.size() > 1) why->message += ": " + target;
-    return deny(house, settings.name, *why);
+    return deny(house, source, request, {"write", target}, *why);
   }
   return std::nullopt;
 }
 
-std::optional<http::response> check_write_header(const services& house, const active_source& source,
+std::optional<http::response> check_write_header(services& house, const active_source& source,
                                                  const route& where, const http::request& request) {
   if (!source.settings.can_write)
     return http::error_response(403, "source_not_permitted_to_write", "this source may not write");
@@ -58,7 +59,7 @@ std::optional<http::response> check_write_header(const services& house, const ac
   if (names_source && where.parameter != source.settings.name)
     return http::error_response(403, "source_mismatch", "the token belongs to another source");
   if (where.target != endpoint::memories)
-    if (auto refused = check_write_policy(house, source)) return refused;
+    if (auto refused = check_write_policy(house, source, request)) return refused;
   if (auto refused = check_type(where.target, request)) return refused;
   return check_content_encoding(request);
 }

@@ -16,12 +16,12 @@ bool is_write(endpoint target) noexcept;
 
 /// The checks that need no body, in order: can_write, the path's source, policy, content type,
 /// content encoding. Nothing: go on. (/v1/memories looks at the policy later.)
-std::optional<http::response> check_write_header(const services& house, const active_source& source,
+std::optional<http::response> check_write_header(services& house, const active_source& source,
                                                  const route& where, const http::request& request);
 
 /// Whether the source may write to all of its destinations; else 403, which is counted.
-std::optional<http::response> check_write_policy(const services& house,
-                                                 const active_source& source);
+std::optional<http::response> check_write_policy(services& house, const active_source& source,
+                                                 const http::request& request);
 
 /// How long the body may be, decompressed as well.
 std::uint64_t write_bytes_max(const snapshot& config, const active_source& source,

@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "core/random.hpp"
-#include "http/errors.hpp"
+#include "ingest/access.hpp"
 #include "ingest/key_note.hpp"
 #include "ingest/source_entries.hpp"
 #include "ingest/write_answers.hpp"
@@ -70,7 +70,7 @@ class many_writes : public std::enable_shared_from_this<many_writes> {
   void proceed();
   /// Still to be written.
   bool is_open(std::size_t index) const;
-  std::shared_ptr<const http::response> check_rate();
+  std::shared_ptr<const http::response> take_from_budget();
   std::vector<std::vector<core::entry_ptr>> make_writes();
   /// Fills in `out`, which has its id already.
   std::shared_ptr<const http::response> translate(std::size_t index, core::time_point now,
@@ -144,7 +144,7 @@ bool many_writes::is_open(std::size_t index) const {
 }
 
 void many_writes::proceed() {
-  if (const auto refused = check_rate()) {
+  if (const auto refused = take_from_budget()) {
     for (std::size_t i = 0; i < list_.items.size(); ++i)
       if (is_open(i)) list_.items[i].refusal = refused;
   }
@@ -157,15 +157,13 @@ void many_writes::proceed() {
   append(std::move(writes));
 }
 
-std::shared_ptr<const http::response> many_writes::check_rate() {
-  const auto& settings = source_.settings;
+std::shared_ptr<const http::response> many_writes::take_from_budget() {
+  auto budget = write_budget(source_);
+  budget.record_security = !list_.as_single_requests;
   for (std::size_t i = 0; i < list_.items.size(); ++i) {
     if (!is_open(i)) continue;
-    if (const auto wait = house_->rate.count(settings.name, settings.requests_per_minute)) {
-      source_.rate_limit_hits.add();
-      return refuse_item(http::error_response(429, "rate_limit_exceeded",
-                                              "too many requests from this source", *wait));
-    }
+    if (auto refused = check_rate(*house_, *config_, list_.request, budget))
+      return refuse_item(std::move(*refused));
     if (!list_.as_single_requests) break;
   }
   return nullptr;

@@ -38,6 +38,7 @@ struct write_list {
   /// The idempotency key of each; an empty one is none. Empty: no item has one.
   std::vector<std::string> keys;
   write_context context;
+  http::request request;  ///< that they came with; its body is not needed any more
   /// Metadata that becomes the content where the mapping finds none; empty: there is no such.
   std::string_view content_from;
   /// Each payload counts as a request for the rate limit, and has a request id of its own; one that

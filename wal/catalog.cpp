@@ -46,7 +46,9 @@ bool catalog::settled_before(std::uint32_t number) const noexcept {
 
 void catalog::add_pending(const entry_name& name, location where, std::uint32_t seconds) {
   index_.add(name, where, seconds, [&](location with) { return shares_key(name, with); });
-  ++at(where.segment).pending;
+  auto& in = at(where.segment);
+  ++in.pending;
+  in.newest_seconds = std::max(in.newest_seconds, seconds);
 }
 
 void catalog::add_line(segment& in, const scanned_line& line) {
@@ -58,6 +60,7 @@ void catalog::add_line(segment& in, const scanned_line& line) {
     if (auto change = parse_status_change(line.entry())) apply(*change);
   } else if (line.kind == line_kind::entry) {
     if (!line.is_plain() && !line.encrypted) ++in.wrapped;
+    in.newest_seconds = std::max(in.newest_seconds, line.head.seconds);
     auto status = core::parse_status(line.head.status);
     if (status == core::status::pending)
       add_pending(line.head.name, place_of(in, line), line.head.seconds);

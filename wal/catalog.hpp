@@ -42,7 +42,8 @@ struct segment {
       0;  ///< entries in it whose line still says something else than what has become of them
   std::uint64_t status_lines = 0;  ///< of this segment, whatever entries they are about
   std::uint64_t wrapped = 0;  ///< entries compressed or between sentinels: v0.1.2 can't read them
-  std::string key_id;         ///< of the key its lines are encrypted with; empty: plain
+  std::uint32_t newest_seconds = 0;  ///< the latest timestamp of its entries, see unix_seconds
+  std::string key_id;                ///< of the key its lines are encrypted with; empty: plain
   /// Those of the unsettled entries that were not delivered, by the offset of their line.
   boost::unordered_flat_map<std::uint64_t, outcome> exceptions;
 };

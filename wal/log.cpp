@@ -109,6 +109,10 @@ core::result<std::vector<core::entry>> log::sample_delivered(std::size_t count) 
 core::result<void> log::delivered_entries(const delivered_visitor& fn) {
   return impl_->delivered_entries(fn);
 }
+core::result<void> log::recent_entries(core::time_point since,
+                                       const std::function<void(const core::entry&)>& fn) {
+  return impl_->recent_entries(since, fn);
+}
 core::result<std::uint64_t> log::redeliver(std::span<const core::entry> entries) {
   return impl_->redeliver(entries);
 }
@@ -124,6 +128,9 @@ std::vector<destination_backlog> log::backlogs() const {
 }
 std::uint64_t log::pending_count() const {
   return impl_->pending_count();
+}
+pending_size log::how_much_is_pending() const {
+  return impl_->how_much_is_pending();
 }
 std::uint64_t log::crc_failures() const {
   return impl_->stats().crc_failures;

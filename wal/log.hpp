@@ -26,6 +26,7 @@
 
 #include "core/entry.hpp"
 #include "core/result.hpp"
+#include "core/timestamp.hpp"
 #include "wal/options.hpp"
 
 namespace nexus::wal {
@@ -77,7 +78,8 @@ struct dead_letter_filter {
 
 /// Numbers since the log was opened, but for `pending` and what opening found.
 struct counters {
-  std::uint64_t pending = 0;  ///< entries now waiting, each destination for itself
+  std::uint64_t pending = 0;        ///< entries now waiting, each destination for itself
+  std::uint64_t pending_bytes = 0;  ///< of their lines in the log
   std::uint64_t appended = 0;
   std::uint64_t delivered = 0;
   std::uint64_t permanent_failures = 0;
@@ -94,6 +96,12 @@ struct counters {
   std::uint64_t bytes_written = 0;
   std::uint64_t segments = 0;
   double oldest_pending_seconds = 0;  ///< age of the oldest pending entry; 0 if there is none
+};
+
+/// How much waits for delivery.
+struct pending_size {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;  ///< of their lines
 };
 
 /// What waits for one destination.
@@ -175,7 +183,8 @@ class log {
                                   const std::function<void(const dead_letter&)>& fn);
 
   /// Sends dead letters once more: each becomes a new pending entry with the same payload id, and
-  /// is no dead letter any more. Works below the watermark and on the reserve of a full disk.
+  /// is no dead letter any more; it has no idempotency key, so that it counts for itself, whatever
+  /// else waits. Works below the watermark and on the reserve of a full disk.
   /// Returns how many; after an error some may have been sent.
   core::result<std::uint64_t> redrive(const dead_letter_filter& which);
 
@@ -194,10 +203,18 @@ class log {
   /// meanwhile may or may not be among them. Otherwise as sample_delivered.
   core::result<void> delivered_entries(const delivered_visitor& fn);
 
+  /// Hands each entry that the log still has and whose timestamp (to the second) is not before
+  /// `since` to `fn`, whatever has become of it: pending, delivered, failed, redriven or purged
+  /// (the entry's `status` may be older than what is true). In the order of the log; dead letters
+  /// whose segments are gone come first. Segments without such entries are not read. `fn` may call
+  /// the log.
+  core::result<void> recent_entries(core::time_point since,
+                                    const std::function<void(const core::entry&)>& fn);
+
   /// Sends entries once more: each becomes a new pending entry with the same payload id, whatever
-  /// has become of the one before. One that is pending already, by payload id and destination, is
-  /// passed over. Returns how many were sent; after an error, those of `append`, some may have
-  /// been.
+  /// has become of the one before, and without idempotency key. One that is pending already, by
+  /// payload id and destination, is passed over. Returns how many were sent; after an error, those
+  /// of `append`, some may have been.
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
 
   /// Whether an entry of this source and destination with this idempotency key is pending: another
@@ -206,6 +223,8 @@ class log {
                  std::string_view idempotency_key) const;
 
   std::uint64_t pending_count() const;
+  /// Costs no more than pending_count().
+  pending_size how_much_is_pending() const;
   std::uint64_t crc_failures() const;
   std::uint64_t integrity_failures() const;
   counters stats() const;

@@ -41,7 +41,7 @@ core::result<std::uint64_t> log::impl::redrive(const dead_letter_filter& which) 
   core::result<void> refused;  // what is wrong with one of them must not keep the others
   auto send = [&]() -> core::result<void> {
     std::vector<core::entry_ptr> entries;
-    for (const auto& one : batch) entries.push_back(std::make_shared<const core::entry>(one.entry));
+    for (const auto& one : batch) entries.push_back(without_key(one.entry));
     // First the new entry, then the mark on the old one: a crash in between sends it twice, never
     // not at all.
     const auto outcomes = append_batch(entries, true);

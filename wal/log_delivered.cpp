@@ -24,23 +24,14 @@ struct log::impl::delivered_lines {
 
 core::result<log::impl::delivered_lines> log::impl::find_delivered(std::uint32_t number) {
   const std::lock_guard no_settling(settling_);
-  if (auto open = check_open(); !open) return open.reason();
-  delivered_lines lines;
-  std::string path;
-  std::uint64_t size = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto in = known_.segments().find(number);
-    if (in == known_.segments().end()) return lines;  // retention has removed it
-    lines.name = in->second.name;
-    path = known_.path(in->second);
-    size = in->second.size;
-  }
-  auto source = how_.files->open_read(path);
+  auto source = open_segment(number);
   if (!source) return source.reason();
-  lines.source = *std::move(source);
+  delivered_lines lines;
+  if (!source->file) return lines;
+  lines.name = std::move(source->name);
+  lines.source = std::move(source->file);
   line_decoder decoder(format_, lines.name);
-  auto read = scan_segment(*lines.source, size, decoder, [&](const scanned_line& line) {
+  auto read = scan_segment(*lines.source, source->size, decoder, [&](const scanned_line& line) {
     if (line.kind != line_kind::entry) return;
     const location where{number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
     const auto& name = line.head.name;
@@ -123,7 +114,7 @@ core::result<std::uint64_t> log::impl::redeliver(std::span<const core::entry> en
     std::vector<core::entry_ptr> batch;
     const auto some = entries.subspan(begin, std::min(redeliver_batch, entries.size() - begin));
     for (const auto& one : some)
-      if (!waits(one, batch)) batch.push_back(std::make_shared<const core::entry>(one));
+      if (!waits(one, batch)) batch.push_back(without_key(one));
     for (const auto& outcome : append_batch(batch)) {
       if (outcome)
         ++count;

@@ -34,6 +34,11 @@ const core::entry& as_read_back(const core::entry& value, std::deque<core::entry
 
 }  // namespace
 
+core::entry_ptr without_key(core::entry value) {
+  value.idempotency_key.clear();
+  return std::make_shared<const core::entry>(std::move(value));
+}
+
 core::result<void> log::impl::open() {
   if (auto made = how_.files->make_directory(how_.directory); !made) return made;
   auto lock = how_.files->lock(how_.directory + "/lock");
@@ -252,6 +257,7 @@ counters log::impl::stats() const {
   std::lock_guard lock(mutex_);
   counters out;
   out.pending = known_.index().size();
+  out.pending_bytes = known_.index().bytes();
   out.appended = commits_.appended();
   out.delivered = delivered_;
   out.permanent_failures = failed_;

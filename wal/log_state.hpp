@@ -25,6 +25,10 @@
 
 namespace nexus::wal {
 
+/// An entry that is sent once more: without its idempotency key, for it would be lost to another
+/// one with that key which waits (see log::replay).
+core::entry_ptr without_key(core::entry value);
+
 class log::impl {
  public:
   impl(options how, std::unique_ptr<line_format> format)
@@ -49,6 +53,8 @@ class log::impl {
                                            std::size_t entries_max, std::size_t bytes_max);
   core::result<std::vector<core::entry>> sample_delivered(std::size_t count);
   core::result<void> delivered_entries(const delivered_visitor& fn);
+  core::result<void> recent_entries(core::time_point since,
+                                    const std::function<void(const core::entry&)>& fn);
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
   core::result<void> settle();
   core::result<void> maintain();
@@ -58,6 +64,10 @@ class log::impl {
   std::uint64_t pending_count() const {
     std::lock_guard lock(mutex_);
     return known_.index().size();
+  }
+  pending_size how_much_is_pending() const {
+    std::lock_guard lock(mutex_);
+    return {known_.index().size(), known_.index().bytes()};
   }
   core::result<void> close();
   bool key_waits(std::string_view source, std::string_view destination,
@@ -78,6 +88,14 @@ class log::impl {
   }
 
  private:
+  /// A segment's file as it was at one moment; null: there is no such segment any more.
+  struct open_file {
+    std::string name;
+    std::unique_ptr<core::file> file;
+    std::uint64_t size = 0;
+  };
+  /// With settling_ held.
+  core::result<open_file> open_segment(std::uint32_t number);
   /// Seconds since then, by our clock.
   double age(std::uint32_t unix_seconds) const;
   struct delivered_lines;

@@ -129,6 +129,7 @@ struct fake_house {
   std::vector<ingest::consistency_choice> checks;
   core::result<ingest::reload_report> reloaded = ingest::reload_report{};
   int reloads = 0;
+  core::result<std::vector<config::finding>> findings = std::vector<config::finding>{};
   int shutdowns = 0;
 
   /// Made when first used, so that a test can change `settings` before.
@@ -189,6 +190,7 @@ struct fake_house {
       ++reloads;
       done(reloaded);
     };
+    behind.lint = [this](const ingest::lint_done& done) { done(findings); };
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };
     ingest::door_options options;

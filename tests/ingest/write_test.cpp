@@ -315,6 +315,7 @@ TEST_CASE("a thousand writes from many threads are all answered, each with its o
   };
   ingest::door door(std::make_shared<const config::config>(house.settings), behind, house.log,
                     house.metrics, {.version = "1"});
+  door.enter(ingest::door_phase::serving);
   std::vector<std::string> answered;
   int limited = 0;
   std::vector<std::thread> crowd;

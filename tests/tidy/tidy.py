@@ -42,7 +42,7 @@ HOMES = {
 # Folders whose public headers may show a third-party library to those who include them.
 SHOWN_IN_HEADERS = {"caf/": ("actors",)}
 THIRD_PARTY = re.compile(r"(caf/|boost/asio|boost/beast|boost/|toml\+\+/|CLI/|catch2/|rapidjson/"
-                         r"|spdlog/|fmt/|prometheus/|sodium|sqlite3|zlib|zstd|libdeflate)")
+                         r"|spdlog/|fmt/|prometheus/|sodium|cjose/|jansson|sqlite3|zlib|zstd|libdeflate)")
 
 LIBRARIES_AND_TESTS = LIBRARIES + ("tests",)
 
