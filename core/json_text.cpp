@@ -225,7 +225,9 @@ std::string unquote(std::string_view raw) {
   auto end = raw.data() + raw.size() - 1;
   while (at != end) {
     auto from = at;
-    while (at != end && *at != '\\') ++at;
+    at = find_byte(
+        at, end, [](block bytes) { return bytes.equal('\\'); },
+        [](unsigned char c) { return c == '\\'; });
     out.append(from, at);
     if (at == end) break;
     char escape = at[1];

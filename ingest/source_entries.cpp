@@ -6,12 +6,28 @@
 #include "ingest/fanout.hpp"
 
 namespace nexus::ingest {
+namespace {
 
-translated_payload make_payload(const config::source_config& source, const write_context& context,
-                                mapping::mapped_fields fields, std::string key,
-                                core::time_point now) {
+constexpr std::size_t payload_id_bytes = 16;
+
+}  // namespace
+
+std::string make_payload_id() {
+  return core::random_hex(payload_id_bytes);
+}
+
+payload_ids::payload_ids(std::size_t count) : digits_(core::random_hex(count * payload_id_bytes)) {}
+
+std::string payload_ids::next() {
+  const std::size_t start = std::exchange(used_, used_ + 2 * payload_id_bytes);
+  return digits_.substr(start, 2 * payload_id_bytes);
+}
+
+translated_payload make_payload(std::string payload_id, const config::source_config& source,
+                                const write_context& context, mapping::mapped_fields fields,
+                                std::string key, core::time_point now) {
   translated_payload out;
-  out.payload_id = core::random_hex(16);
+  out.payload_id = std::move(payload_id);
   out.request_id = context.request_id;
   out.source = source.name;
   out.subject = context.subject;

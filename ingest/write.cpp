@@ -107,7 +107,8 @@ std::optional<http::response> write_request::translate(translated_payload& out) 
   if (auto refused = read_context(*house_, *config_, source_.settings, request_, context))
     return refused;
   if (fields.too_large) return entry_too_large_response();
-  out = make_payload(source_.settings, context, std::move(fields), key_, house_->options.clock());
+  out = make_payload(make_payload_id(), source_.settings, context, std::move(fields), key_,
+                     house_->options.clock());
   return std::nullopt;
 }
 

@@ -72,6 +72,7 @@ class many_writes : public std::enable_shared_from_this<many_writes> {
   bool is_open(std::size_t index) const;
   std::shared_ptr<const http::response> take_from_budget();
   std::vector<std::vector<core::entry_ptr>> make_writes();
+  /// Fills in `out`, which has its id already.
   std::shared_ptr<const http::response> translate(std::size_t index, core::time_point now,
                                                   translated_payload& out);
   void append(std::vector<std::vector<core::entry_ptr>> writes);
@@ -176,9 +177,11 @@ std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
   writes.reserve(list_.items.size());
   written_.reserve(list_.items.size());
   translated_payload payload;
+  payload_ids ids(list_.items.size());
   for (std::size_t i = 0; i < list_.items.size(); ++i) {
     auto& item = list_.items[i];
     if (is_open(i)) {
+      payload.payload_id = ids.next();
       if ((item.refusal = translate(i, now, payload)) == nullptr) {
         item.payload_id = payload.payload_id;
         const auto& key = list_.keys.empty() ? no_key : list_.keys[i];
@@ -214,7 +217,7 @@ std::shared_ptr<const http::response> many_writes::translate(std::size_t index,
   if (source_.settings.require_content && fields.content.empty())
     return refuse_item(empty_content_response());
   if (list_.as_single_requests) list_.context.request_id = core::random_hex(16);
-  out = make_payload(source_.settings, list_.context, std::move(fields),
+  out = make_payload(std::move(out.payload_id), source_.settings, list_.context, std::move(fields),
                      list_.keys.empty() ? std::string() : list_.keys[index], now);
   return nullptr;
 }
