@@ -120,7 +120,8 @@ TEST_CASE("SIGHUP has the configuration read again") {
 TEST_CASE("A reload over HTTP takes over what it can and names what needs a restart") {
   const quiet_home home;
   const auto server = home.start();
-  home.daemon("port = 1\nlog_level = \"debug\"\n[daemon.wal]\nmax_segment_size_mb = 7\n");
+  home.daemon(
+      "log_format = \"json\"\nlog_level = \"debug\"\n[daemon.wal]\nmax_segment_size_mb = 7\n");
   home.write("sources/main.toml",
              "[source]\nname = \"main\"\napi_keys = [\"bfn_data_other\"]\ncan_read = true\n"
              "can_write = true\ntarget_destination = \"sqlite\"\n[source.rate_limit]\n"
@@ -131,8 +132,9 @@ TEST_CASE("A reload over HTTP takes over what it can and names what needs a rest
   INFO(answer.body);
   CHECK(holds(answer.body, R"("status":"reloaded")"));
   CHECK(holds(answer.body, "daemon.log_level: changed"));
-  CHECK(holds(answer.body, "source main: changed (keys, rate_limit, mapping, policy)"));
-  CHECK(holds(answer.body, "daemon.port: changes with the next start"));
+  CHECK(
+      holds(answer.body, "source main: changed (keys, rate_limit, mapping, idempotency, policy)"));
+  CHECK(holds(answer.body, "daemon.log_format: changes with the next start"));
   CHECK(holds(answer.body, "daemon.wal.max_segment_size_mb: changes with the next start"));
   CHECK_FALSE(holds(answer.body, "bfn_"));
   CHECK(write_status(*server, "main") == 401);
@@ -148,7 +150,7 @@ TEST_CASE("A reload over HTTP takes over what it can and names what needs a rest
   CHECK(contents(home.database()).count("by the new mapping") == 1);
 }
 
-TEST_CASE("The admin's token changes by a reload") {
+TEST_CASE("The token of the admin changes by a reload") {
   const quiet_home home;
   const auto server = home.start();
   home.write("daemon.toml", "[daemon]\nwatch_config = false\nadmin_token = \"another\"\n");
@@ -198,11 +200,11 @@ TEST_CASE("The reload command prints what has changed, or every finding") {
   home.write("destinations/bad.toml", "[destination]\nname = \"bad\"\ntype = \"sqlte\"\n");
   const auto refused = home.nexus({"reload"});
   CHECK(refused.status == 1);
-  CHECK(holds(refused.err, "/destinations/bad.toml:3:8: error"));
+  CHECK(holds(refused.err, "/destinations/bad.toml:3:1: error"));
   const auto answer = reload(*server);
   CHECK(answer.status == 422);
   CHECK(holds(answer.body, R"({"error":"config_invalid")"));
-  CHECK(holds(answer.body, "/destinations/bad.toml:3:8: error"));
+  CHECK(holds(answer.body, "/destinations/bad.toml:3:1: error"));
   CHECK_FALSE(holds(ask(*server, "GET", "/api/destinations").body, "bad"));
 }
 
