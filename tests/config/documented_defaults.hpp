@@ -50,12 +50,16 @@ inline void add_daemon_defaults(const config::config& c, default_table& to) {
              {"daemon.trusted_proxies.forwarded_headers", shown(c.forwarded_headers)},
              {"daemon.cors.allowed_origins", shown(c.cors_origins)},
              {"daemon.mcp.api_key", "none"},
+             {"daemon.jwt.enabled", shown(c.jwt.enabled)},
+             {"daemon.jwt.jwks_url", "needed with enabled"},
+             {"daemon.jwt.claim_to_source", shown(c.jwt.claim_to_source)},
+             {"daemon.jwt.audience", "none"},
              {"daemon.retrieval_firewall.tier_order", shown(c.tier_order)},
              {"consistency.enabled", shown(c.consistency.enabled)},
              {"consistency.interval_seconds", shown(c.consistency.interval)},
              {"consistency.sample_size", shown(c.consistency.sample_size)},
              {"security_events.enabled", shown(c.security_events.enabled)},
-             {"security_events.log_file", "none"},
+             {"security_events.log_file", "`logs/security.jsonl` in the home directory"},
              {"security_events.max_file_size_mb", shown(c.security_events.max_file_size_mb)},
              {"security_events.max_files", shown(c.security_events.max_files)}});
 }
