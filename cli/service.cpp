@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t log_jobs_max = 16;
 constexpr std::size_t switch_jobs_max = 64;
 constexpr std::chrono::seconds switch_time_max{2};
+/// Of a stop's budget: a sink that hangs does not hold the program up for all of it.
+constexpr std::chrono::milliseconds events_stop_max{5'000};
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -27,6 +29,13 @@ core::result<ingest::dead_letter_page> look_at_dead_letters(
   });
   if (!read) return read.reason();
   return page;
+}
+
+/// What is left until then; nothing less than nothing.
+std::chrono::milliseconds until(std::chrono::steady_clock::time_point deadline) {
+  const auto left = deadline - std::chrono::steady_clock::now();
+  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                  std::chrono::milliseconds(0));
 }
 
 }  // namespace
@@ -48,6 +57,7 @@ core::result<void> service::run(const destinations::registry& types,
   how.version = version;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
+  if (auto started = start_side_effects(); !started) return started;
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
   log_jobs_ = std::make_unique<job_thread>(log_jobs_max, "requests that read the log");
@@ -60,6 +70,24 @@ core::result<void> service::run(const destinations::registry& types,
   watchdog_ = std::make_unique<watchdog>(look_after, core::posix_files(), log_, metrics_);
   publish_health();
   return start_server();
+}
+
+core::result<void> service::start_side_effects() {
+  if (settings_->audit.enabled) {
+    auto opened = audit::interaction_log::open(audit_options(settings_->audit), core::posix_files(),
+                                               log_, metrics_);
+    if (!opened) return opened.reason();
+    interactions_ = std::move(*opened);
+    interaction_jobs_ =
+        std::make_unique<job_thread>(log_jobs_max, "requests that read the interaction log");
+  }
+  if (settings_->events.enabled)
+    events_ =
+        std::make_unique<outgoing::event_sender>(event_options(settings_->events), log_, metrics_);
+  if (settings_->embedding.enabled)
+    embedder_ = std::make_unique<outgoing::embedder>(embedder_options(settings_->embedding), log_,
+                                                     metrics_);
+  return {};
 }
 
 core::result<void> service::start_pipeline(const destinations::registry& types) {
@@ -93,11 +121,17 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ingest::ports ports;
   ports.append = [this](std::vector<core::entry_ptr> values, ingest::append_done done,
                         std::optional<core::confirmation> wanted) {
+    if (events_) done = with_events(values, std::move(done));
     pipeline_->append(std::move(values), std::move(done), std::move(wanted));
   };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
+  if (settings_->embedding.enabled)
+    ports.embed = [this](std::string_view content, ingest::embed_done done) {
+      embedder_->embed(content, std::move(done));
+    };
+  if (settings_->audit.enabled) add_interaction_ports(ports);
   add_dead_letter_ports(ports);
   add_switch_ports(ports);
   ports.check_consistency = [this](ingest::consistency_choice what, ingest::consistency_done done) {
@@ -109,6 +143,31 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
+}
+
+ingest::append_done service::with_events(std::vector<core::entry_ptr> entries,
+                                         ingest::append_done done) {
+  return [this, entries = std::move(entries),
+          done = std::move(done)](const core::result<void>& outcome) {
+    if (outcome) events_->written(entries);
+    done(outcome);
+  };
+}
+
+void service::add_interaction_ports(ingest::ports& to) {
+  to.on_interaction = [this](audit::record one) { interactions_->record(std::move(one)); };
+  to.find_interactions = [this](ingest::interaction_choice what, ingest::interactions_done done) {
+    interaction_jobs_->run([this, what = std::move(what),
+                            done = std::move(done)](const core::result<void>& may_run) {
+      done(may_run ? interactions_->find(what.which, what.offset, what.limit) : may_run.reason());
+    });
+  };
+  to.count_interactions = [this](audit::filter which, ingest::interactions_counted done) {
+    interaction_jobs_->run([this, which = std::move(which),
+                            done = std::move(done)](const core::result<void>& may_run) {
+      done(may_run ? interactions_->count(which) : may_run.reason());
+    });
+  };
 }
 
 void service::add_dead_letter_ports(ingest::ports& to) {
@@ -218,16 +277,19 @@ void service::publish_health() {
 }
 
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
-  using clock = std::chrono::steady_clock;
-  const auto deadline = clock::now() + budget;
+  const auto deadline = std::chrono::steady_clock::now() + budget;
   consistency_->request_stop();
   pipeline_->release_waiting();
   // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
-  const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
+  // While the pipeline still takes what is written without its embedding now.
+  if (embedder_) embedder_->stop();
+  const std::uint64_t pending = pipeline_->stop(until(deadline));
+  if (events_) events_->stop(std::min(until(deadline), events_stop_max));
+  if (interactions_) interactions_->stop();
+  if (interaction_jobs_) interaction_jobs_->stop();
   // After the log is closed: a long job ends with it.
   log_jobs_->stop();
   switches_->stop();

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "actors/pipeline.hpp"
+#include "audit/interaction_log.hpp"
 #include "cli/consistency_checker.hpp"
 #include "cli/job_thread.hpp"
 #include "cli/query_thread.hpp"
@@ -18,6 +19,8 @@
 #include "http/server.hpp"
 #include "ingest/door.hpp"
 #include "ingest/ports.hpp"
+#include "outgoing/embedder.hpp"
+#include "outgoing/event_sender.hpp"
 
 namespace nexus::cli {
 
@@ -43,6 +46,11 @@ class service {
   service(std::shared_ptr<const config::config> settings, core::logger_ptr log);
   core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
   ingest::ports make_ports(std::function<void()> on_shutdown);
+  /// `done`, and before it the events for these entries.
+  ingest::append_done with_events(std::vector<core::entry_ptr> entries, ingest::append_done done);
+  /// What a write sets off, and what is to be known of it.
+  core::result<void> start_side_effects();
+  void add_interaction_ports(ingest::ports& to);
   void add_dead_letter_ports(ingest::ports& to);
   void add_switch_ports(ingest::ports& to);
   core::result<ingest::destination_state> switch_destination(const std::string& name, bool pauses);
@@ -58,7 +66,11 @@ class service {
   std::shared_ptr<const config::config> settings_;
   core::logger_ptr log_;
   core::metrics metrics_;
+  std::unique_ptr<audit::interaction_log> interactions_;  ///< null: none is kept
+  std::unique_ptr<job_thread> interaction_jobs_;          ///< for what reads it
+  std::unique_ptr<outgoing::event_sender> events_;        ///< null: nobody is to be told
   std::unique_ptr<actors::pipeline> pipeline_;
+  std::unique_ptr<outgoing::embedder> embedder_;  ///< null: none is configured
   std::unique_ptr<query_thread> queries_;
   std::unique_ptr<consistency_checker> consistency_;
   std::unique_ptr<job_thread> log_jobs_;  ///< for what reads the whole log: that takes its time

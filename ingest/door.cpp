@@ -7,9 +7,11 @@
 
 #include "http/errors.hpp"
 #include "ingest/admin.hpp"
+#include "ingest/audit.hpp"
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
+#include "ingest/interaction.hpp"
 #include "ingest/query.hpp"
 #include "ingest/write.hpp"
 
@@ -36,6 +38,24 @@ door::door(std::shared_ptr<const config::config> settings, ports behind, core::l
 }
 
 http::header_decision door::on_header(const http::request& request) {
+  auto decision = admit(request);
+  if (decision.refuse && services_->out.on_interaction) record_refusal(request, *decision.refuse);
+  return decision;
+}
+
+// Who shows no known token is not recorded here: anybody could fill the disk.
+void door::record_refusal(const http::request& request, const http::response& answer) const {
+  const auto match = find_route(request.method, request.path);
+  if (!match.found || match.found->needs == access_level::open) return;
+  const auto now = current();
+  const auto who = now->auth().recognise(request.header("Authorization"));
+  if (who.kind == token_class::unknown) return;
+  const bool is_source = who.kind == token_class::source;
+  record_interaction(*services_, *match.found, is_source ? &now->sources()[who.source] : nullptr,
+                     request, answer);
+}
+
+http::header_decision door::admit(const http::request& request) {
   auto match = find_route(request.method, request.path);
   if (!match.found) return {std::move(match.refusal), 0, {}};
   admitted in{std::move(*match.found), current(), nullptr};
@@ -87,6 +107,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
   const auto* in = std::any_cast<admitted>(&context);
   if (in == nullptr)
     return respond(http::error_response(500, "internal_error", "the request was not admitted"));
+  if (services_->out.on_interaction && in->where.needs != access_level::open)
+    respond = with_record(services_, in->where, in->source, request, std::move(respond));
   switch (in->where.target) {
     case endpoint::inbound:
       return handle_write(services_, in->config, *in->source, std::move(request),
@@ -124,6 +146,11 @@ void door::on_request(http::request request, http::respond_fn respond) {
     case endpoint::purge:
       return handle_dead_letter_action(services_, dead_letter_action::purge, request,
                                        std::move(respond));
+    case endpoint::audit_log:
+    case endpoint::audit_stats:
+    case endpoint::audit_export:
+      return handle_audit(services_, in->config->settings().audit, in->where.target, request,
+                          std::move(respond));
   }
 }
 

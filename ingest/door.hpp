@@ -48,6 +48,9 @@ class door final : public http::handler {
   void enter(door_phase phase);
 
  private:
+  http::header_decision admit(const http::request& request);
+  /// For the interaction log.
+  void record_refusal(const http::request& request, const http::response& answer) const;
   /// Nothing: the token is good for the route.
   std::optional<http::response> check_token(const route& where, token_class kind,
                                             const http::request& request) const;

@@ -7,8 +7,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "audit/record.hpp"
 #include "core/confirmation.hpp"
 #include "core/entry.hpp"
 #include "core/result.hpp"
@@ -145,6 +147,20 @@ struct reload_report {
 /// stays; the text has a line for each finding.
 using reload_done = std::function<void(core::result<reload_report>)>;
 
+/// Which records of the interaction log.
+struct interaction_choice {
+  audit::filter which;
+  std::uint64_t offset = 0;
+  std::size_t limit = 100;
+};
+
+/// Told once, from any thread.
+using interactions_done = std::function<void(core::result<audit::page>)>;
+using interactions_counted = std::function<void(core::result<audit::statistics>)>;
+
+/// Told once, from any thread; empty: there is none.
+using embed_done = std::function<void(std::vector<float>)>;
+
 /// All of these return at once and may be called from any thread.
 struct ports {
   /// Makes entries durable, all or none, and hands them to delivery. `done` may be called before
@@ -170,6 +186,13 @@ struct ports {
   /// Reads the configuration again and takes it over, whole or not at all. Errors: `bad_config`,
   /// `overloaded`, `closed`.
   std::function<void(reload_done)> reload;
+  /// The interaction log: these three are empty where there is none. Errors of the last two:
+  /// `overloaded`, `closed`, or what reading fails with.
+  std::function<void(audit::record)> on_interaction;
+  std::function<void(interaction_choice, interactions_done)> find_interactions;
+  std::function<void(audit::filter, interactions_counted)> count_interactions;
+  /// Asks a provider for the embedding of a content. Empty where none is configured.
+  std::function<void(std::string_view content, embed_done)> embed;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

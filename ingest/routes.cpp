@@ -21,7 +21,7 @@ struct known_path {
 };
 
 /// The first one that matches counts.
-constexpr std::array<known_path, 15> known_paths{{
+constexpr std::array<known_path, 18> known_paths{{
     {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
@@ -39,6 +39,9 @@ constexpr std::array<known_path, 15> known_paths{{
     {"POST", "/api/dlq/purge", endpoint::purge, access_level::admin},
     {"GET", "/api/dlq/{id}", endpoint::dead_letter, access_level::admin},
     {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
+    {"GET", "/api/audit/log", endpoint::audit_log, access_level::admin},
+    {"GET", "/api/audit/stats", endpoint::audit_stats, access_level::admin},
+    {"GET", "/api/audit/export", endpoint::audit_export, access_level::admin},
 }};
 
 /// The parameter of a path that fits the pattern, empty if it has none; nothing if it does not fit.

@@ -24,7 +24,10 @@ enum class endpoint {
   dead_letters,
   dead_letter,
   redrive,
-  purge
+  purge,
+  audit_log,
+  audit_stats,
+  audit_export
 };
 
 /// Whose token an endpoint asks for: none at all, a source's (or the admin's), or the admin's only.
