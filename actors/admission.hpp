@@ -2,22 +2,32 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+
+#include "wal/log.hpp"
 
 namespace nexus::actors {
 
-/// What has been handed in and not been answered yet. Any thread.
+/// What has been handed in and not been answered yet, and what waits in the log behind it. Any
+/// thread.
 class admission {
  public:
-  admission(std::uint64_t entries_max, std::size_t bytes_max)
-      : entries_max_(entries_max), bytes_max_(bytes_max) {}
+  /// `entries_max`, `pending_bytes_max`: of what waits in the log and what is on its way there;
+  /// `bytes_max`: of what is on its way.
+  admission(std::uint64_t entries_max, std::uint64_t pending_bytes_max, std::size_t bytes_max)
+      : entries_max_(entries_max), pending_bytes_max_(pending_bytes_max), bytes_max_(bytes_max) {}
 
-  /// Takes in entries, all or none; false, and no change, if there is no room. `pending`: entries
-  /// in the log. What comes alone is never too large.
-  bool enter(std::uint64_t pending, std::size_t count, std::size_t bytes) noexcept {
+  /// Takes in entries, all or none; false, and no change, if there is no room. `pending`: what the
+  /// log has. What comes alone is never too large.
+  bool enter(const wal::pending_size& pending, std::size_t count, std::size_t bytes) noexcept {
     const std::uint64_t entries = entries_ += count;
     const std::size_t total = bytes_ += bytes;
-    if (pending + entries <= entries_max_ && (total <= bytes_max_ || total == bytes)) return true;
+    const bool alone = total == bytes;
+    if (pending.entries + entries <= entries_max_ &&
+        (pending.bytes + total <= pending_bytes_max_ || (alone && pending.entries == 0)) &&
+        (alone || total <= bytes_max_))
+      return true;
     leave(count, bytes);
     return false;
   }
@@ -26,8 +36,14 @@ class admission {
     bytes_ -= bytes;
   }
 
+  void set_pending_limits(std::uint64_t entries_max, std::uint64_t bytes_max) noexcept {
+    entries_max_ = entries_max;
+    pending_bytes_max_ = bytes_max;
+  }
+
  private:
-  const std::uint64_t entries_max_;
+  std::atomic<std::uint64_t> entries_max_;
+  std::atomic<std::uint64_t> pending_bytes_max_;
   const std::size_t bytes_max_;
   std::atomic<std::uint64_t> entries_ = 0;
   std::atomic<std::size_t> bytes_ = 0;

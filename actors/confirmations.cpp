@@ -4,7 +4,7 @@
 
 namespace nexus::actors {
 
-void confirmations::add(const std::vector<core::entry_ptr>& entries, core::confirmation wanted,
+void confirmations::add(std::span<const core::entry_ptr> entries, core::confirmation wanted,
                         time_point now) {
   waiter one;
   for (const auto& entry : entries) {

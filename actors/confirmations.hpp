@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,7 +25,7 @@ class confirmations {
   bool empty() const noexcept { return waiting_.empty(); }
 
   /// `entries`: of one payload, each for a destination of its own.
-  void add(const std::vector<core::entry_ptr>& entries, core::confirmation wanted, time_point now);
+  void add(std::span<const core::entry_ptr> entries, core::confirmation wanted, time_point now);
   void delivered(const std::string& destination, const std::vector<std::string>& payload_ids);
   void failed(const std::string& destination, const std::vector<wal::failure>& failures);
   /// Tells those whose time is over how far things are.

@@ -3,20 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <future>
+#include <iterator>
 #include <map>
 #include <mutex>
-#include <set>
 #include <shared_mutex>
 #include <thread>
 #include <utility>
 
 #include "actors/admission.hpp"
+#include "actors/crew.hpp"
+#include "actors/destination_plan.hpp"
 #include "actors/probe.hpp"
 #include "actors/protocol.hpp"
-#include "actors/queue_actor.hpp"
 #include "actors/scheduling.hpp"
-#include "actors/spawner.hpp"
 #include "actors/status_source.hpp"
 #include "actors/wal_actor.hpp"
 #include "actors/weight.hpp"
@@ -32,46 +34,24 @@ constexpr milliseconds teardown_grace{500};
 
 /// The actors and their threads. Its destructor waits until every actor has ended.
 struct runtime {
-  explicit runtime(bool networked) : system{scheduling(config, networked)} {}
+  runtime(bool networked, const wal_actor_options& log, const crew_options& with)
+      : system{scheduling(config, networked)},
+        wal(spawn_wal_actor(system, log)),
+        queues(system, wal, with) {}
 
   caf::actor_system_config config;
   caf::actor_system system;
   // Behind the system: handles must be gone before it ends.
   wal_actor wal;
-  std::vector<queue_actor> queues;
+  crew queues;
 };
 
-core::result<void> check(const std::vector<destination_options>& destinations) {
-  std::set<std::string> names;
-  for (const auto& how : destinations) {
-    if (how.workers == 0 || how.batch_entries_max == 0 || how.window_entries_max == 0 ||
-        how.window_bytes_max == 0) {
-      return core::error{core::errc::bad_config,
-                         fmt::format("destination {}: workers, batch and window must be at least 1",
-                                     how.settings.name)};
-    }
-    if (!names.insert(how.settings.name).second) {
-      return core::error{core::errc::bad_config,
-                         fmt::format("there are two destinations {}", how.settings.name)};
-    }
-  }
-  return {};
-}
-
-/// Those without which the program does not start must take entries now.
-core::result<void> check_required(const std::vector<destination_options>& destinations,
-                                  const destinations::registry& types,
-                                  const core::logger_ptr& log) {
-  for (const auto& how : destinations) {
-    if (!how.required) continue;
-    auto tested = how.fault.empty() ? test_destination(how.settings, types, log)
-                                    : core::error{core::errc::bad_config, how.fault};
-    if (tested.ok() || tested.reason().code == core::errc::unsupported) continue;
-    return core::error{core::errc::bad_config,
-                       fmt::format("destination {}, which is required: {}", how.settings.name,
-                                   tested.reason().text)};
-  }
-  return {};
+/// Whether actors of other processes may be spoken to: a type that makes them may get a destination
+/// at any time.
+bool is_networked(const destinations::registry& types) {
+  const auto names = types.types();
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& name) { return types.find(name)->make_actor != nullptr; });
 }
 
 /// The entry as the log stores it, so that a destination sees the same whether it comes from memory
@@ -87,70 +67,72 @@ core::entry_ptr as_stored(core::entry_ptr value, const core::wall_clock& clock) 
 
 class running_pipeline final : public pipeline {
  public:
-  running_pipeline(pipeline_options how, std::shared_ptr<wal::log> log, core::logger_ptr logger)
-      : how_(std::move(how)),
+  running_pipeline(pipeline_options how, std::shared_ptr<wal::log> log,
+                   const destinations::registry& types, core::logger_ptr logger)
+      : clock_(how.wal.clock),
         log_(std::move(log)),
+        types_(types),
         logger_(std::move(logger)),
-        admission_(
-            std::make_shared<admission>(how_.pending_entries_max, how_.in_flight_bytes_max)) {}
+        admission_(std::make_shared<admission>(how.pending_entries_max, how.pending_bytes_max,
+                                               how.in_flight_bytes_max)),
+        shown_(std::make_shared<status_source>(log_)),
+        destinations_(std::move(how.destinations)) {}
 
   ~running_pipeline() override {
     if (home_.joinable()) stop(milliseconds{0});
   }
 
-  void run(const destinations::registry& types, core::metrics& metrics) {
-    std::vector<std::shared_ptr<board>> boards;
-    for (const auto& one : how_.destinations) {
-      boards.push_back(std::make_shared<board>(one.settings.name, one.settings.type));
-    }
-    shown_ = std::make_shared<status_source>(log_, boards);
+  void run(core::metrics& metrics) {
     publish(metrics, shown_);
     observe_commits(metrics, *log_);
-
-    for (const auto& one : how_.destinations) {
-      probes_.try_emplace(one.settings.name, one.settings, types, logger_);
-    }
-    std::promise<handles> opened;
-    auto inside = opened.get_future();
+    std::promise<void> opened;
+    auto open = opened.get_future();
     std::promise<void> ended;
     actors_ended_ = ended.get_future();
-    std::packaged_task<void()> task([this, &types, &metrics, boards, opened = std::move(opened),
-                                     ended = std::move(ended)]() mutable {
-      runtime now(is_networked(types));
-      spawn(now, types, boards, metrics);
-      opened.set_value({now.wal, now.queues});
-      end(now, stop_at_.get_future().get());
-      ended.set_value();  // from here on the pipeline may be gone
-    });
+    std::packaged_task<void()> task(
+        [this, &metrics, opened = std::move(opened), ended = std::move(ended)]() mutable {
+          runtime now(is_networked(types_), {log_, logger_, &append_seconds(metrics)},
+                      {types_, logger_, metrics});
+          begin(now);
+          opened.set_value();
+          end(now, carry_out_orders(now));
+          ended.set_value();  // from here on the pipeline may be gone
+        });
     torn_down_ = task.get_future();
     home_ = std::thread(std::move(task));
-    inside_ = inside.get();
+    open.wait();
   }
 
   void append(std::vector<core::entry_ptr> values,
               std::function<void(const core::result<void>&)> done,
               std::optional<core::confirmation> wanted) override {
-    std::size_t bytes = 0;
-    for (const auto& value : values) bytes += weight(*value);
-    std::shared_lock guard(entrance_mutex_);
-    const bool open = static_cast<bool>(inside_.wal);
-    if (open && admission_->enter(log_->pending_count(), values.size(), bytes)) {
-      auto leave = [room = admission_, entries = values.size(), bytes,
-                    done = std::move(done)](const core::result<void>& answer) {
-        room->leave(entries, bytes);
-        done(answer);
-      };
-      for (auto& value : values) value = as_stored(std::move(value), how_.wal.clock);
-      caf::anon_send(
-          inside_.wal, append_atom::value,
-          std::make_shared<submission>(std::move(values), std::move(leave), std::move(wanted)));
-      return;
+    std::vector<core::confirmation> waiting;
+    if (wanted) waiting.push_back(std::move(*wanted));
+    const std::size_t count = values.size();
+    submit(
+        std::move(values), {count},
+        [done = std::move(done)](const submission::outcomes& each) { done(each.front()); },
+        std::move(waiting));
+  }
+
+  void append_batch(std::vector<std::vector<core::entry_ptr>> writes,
+                    std::function<void(std::vector<core::result<void>>)> done,
+                    std::vector<core::confirmation> wanted) override {
+    std::vector<core::entry_ptr> values;
+    std::vector<std::size_t> sizes;
+    values.reserve(writes.size());
+    sizes.reserve(writes.size());
+    for (auto& one : writes) {
+      sizes.push_back(one.size());
+      std::move(one.begin(), one.end(), std::back_inserter(values));
     }
-    guard.unlock();
-    if (open)
-      return done(
-          core::error{core::errc::overloaded, "too many entries are waiting; try again later"});
-    done(core::error{core::errc::closed, "the pipeline is stopping; send the entry again"});
+    submit(std::move(values), std::move(sizes), std::move(done), std::move(wanted));
+  }
+
+  bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
+                 const std::string& key) const override {
+    return std::any_of(destinations.begin(), destinations.end(),
+                       [&](const std::string& one) { return log_->key_waits(source, one, key); });
   }
 
   core::result<void> dead_letters(const wal::dead_letter_filter& which,
@@ -170,18 +152,23 @@ class running_pipeline final : public pipeline {
   }
 
   core::result<void> pause(const std::string& destination) override {
-    return tell(destination, pause_atom::value);
+    return tell(destination, pause_atom::value, true);
   }
 
   core::result<void> resume(const std::string& destination) override {
-    return tell(destination, resume_atom::value);
+    return tell(destination, resume_atom::value, false);
   }
 
   core::result<std::vector<bool>> exists(const std::string& destination,
                                          std::vector<std::string> payload_ids) override {
-    const auto found = probes_.find(destination);
-    if (found == probes_.end()) return no_destination(destination);
-    return found->second.exists(std::move(payload_ids));
+    std::shared_ptr<probe> asked;
+    {
+      std::shared_lock guard(entrance_mutex_);
+      const auto found = probes_.find(destination);
+      if (found == probes_.end()) return no_destination(destination);
+      asked = found->second;
+    }
+    return asked->exists(std::move(payload_ids));
   }
 
   core::result<std::vector<core::entry>> sample_delivered(std::size_t count) override {
@@ -199,14 +186,35 @@ class running_pipeline final : public pipeline {
     return sent;
   }
 
-  core::result<void> reconfigure(std::vector<destination_options>, milliseconds) override {
-    return core::error{core::errc::unsupported, "destinations change with the next start"};
+  core::result<void> reconfigure(std::vector<destination_options> destinations,
+                                 milliseconds budget) override {
+    if (auto checked = check(destinations); !checked.ok()) return checked;
+    auto plan = plan_change(current(), std::move(destinations), *log_);
+    if (auto there = check_required(plan.fresh(), types_, logger_); !there.ok()) return there;
+    const auto deadline = steady_clock::now() + budget;
+    std::promise<core::result<void>> done;
+    auto answer = done.get_future();
+    {
+      std::lock_guard guard(orders_mutex_);
+      if (stop_at_) return stopping();
+      order_ = [&](runtime* now) {
+        if (now != nullptr) exchange(*now, plan, deadline);
+        done.set_value(now != nullptr ? core::result<void>{} : stopping());
+      };
+    }
+    ordered_.notify_one();
+    return answer.get();
+  }
+
+  void set_pending_limits(std::uint64_t entries_max, std::uint64_t bytes_max) override {
+    admission_->set_pending_limits(entries_max, bytes_max);
   }
 
   void release_waiting() override {
+    is_urgent_ = true;
     std::shared_lock guard(entrance_mutex_);
     if (inside_.wal) caf::anon_send(inside_.wal, release_atom::value);
-    for (auto& [name, one] : probes_) one.cancel();
+    for (auto& [name, one] : probes_) one->cancel();
   }
 
   pipeline_status status() const override { return shown_->read(); }
@@ -214,8 +222,13 @@ class running_pipeline final : public pipeline {
   std::uint64_t stop(milliseconds budget) override {
     if (!home_.joinable()) return log_->pending_count();
     const auto deadline = steady_clock::now() + budget;
+    is_urgent_ = true;
     close_entrance();
-    stop_at_.set_value(deadline);
+    {
+      std::lock_guard guard(orders_mutex_);
+      stop_at_ = deadline;
+    }
+    ordered_.notify_one();
     actors_ended_.wait();
     if (auto closed = log_->close(); !closed.ok()) {
       logger_->error(fmt::format("closing the log: {}", closed.reason().text));
@@ -228,29 +241,58 @@ class running_pipeline final : public pipeline {
   /// What other threads talk to.
   struct handles {
     wal_actor wal;
-    std::vector<queue_actor> queues;  ///< as how_.destinations
+    std::map<std::string, queue_actor> queues;  ///< by destination
   };
+
+  /// Hands writes to the log's actor, or answers at once why not.
+  template <class Done>
+  void submit(std::vector<core::entry_ptr> values, std::vector<std::size_t> sizes, Done done,
+              std::vector<core::confirmation> wanted) {
+    std::size_t bytes = 0;
+    for (const auto& value : values) bytes += weight(*value);
+    std::shared_lock guard(entrance_mutex_);
+    const bool open = static_cast<bool>(inside_.wal);
+    if (!open || !admission_->enter(log_->how_much_is_pending(), values.size(), bytes)) {
+      guard.unlock();
+      const core::error why =
+          open ? core::error{core::errc::overloaded,
+                             "too much is waiting for delivery; try again later"}
+               : core::error{core::errc::closed, "the pipeline is stopping; send the entry again"};
+      return done(submission::outcomes(sizes.size(), why));
+    }
+    auto leave = [room = admission_, entries = values.size(), bytes,
+                  done = std::move(done)](submission::outcomes each) {
+      room->leave(entries, bytes);
+      done(std::move(each));
+    };
+    for (auto& value : values) value = as_stored(std::move(value), clock_);
+    caf::anon_send(inside_.wal, append_atom::value,
+                   std::make_shared<submission>(std::move(values), std::move(sizes),
+                                                std::move(leave), std::move(wanted)));
+  }
 
   static core::error no_destination(const std::string& name) {
     return {core::errc::not_found, "there is no destination " + name};
   }
-
-  template <class Word>
-  core::result<void> tell(const std::string& destination, Word word) {
-    std::shared_lock guard(entrance_mutex_);
-    for (std::size_t i = 0; i < inside_.queues.size(); ++i) {
-      if (how_.destinations[i].settings.name != destination) continue;
-      caf::anon_send(inside_.queues[i], word);
-      return {};
-    }
-    return no_destination(destination);
+  static core::result<void> stopping() {
+    return core::error{core::errc::closed, "the pipeline is stopping"};
   }
 
-  bool is_networked(const destinations::registry& types) const {
-    return std::any_of(how_.destinations.begin(), how_.destinations.end(), [&](const auto& one) {
-      const auto* type = types.find(one.settings.type);
-      return type != nullptr && type->make_actor != nullptr;
-    });
+  template <class Word>
+  core::result<void> tell(const std::string& destination, Word word, bool paused) {
+    std::unique_lock guard(entrance_mutex_);
+    const auto found = inside_.queues.find(destination);
+    if (found == inside_.queues.end()) return no_destination(destination);
+    caf::anon_send(found->second, word);
+    // It may be about to be started again.
+    for (auto& one : destinations_)
+      if (one.settings.name == destination) one.paused = paused;
+    return {};
+  }
+
+  std::vector<destination_options> current() const {
+    std::shared_lock guard(entrance_mutex_);
+    return destinations_;
   }
 
   void close_entrance() {
@@ -259,26 +301,66 @@ class running_pipeline final : public pipeline {
     inside_ = {};
   }
 
-  void spawn(runtime& now, const destinations::registry& types,
-             const std::vector<std::shared_ptr<board>>& boards, core::metrics& metrics) {
-    now.wal = spawn_wal_actor(now.system, {log_, logger_, &append_seconds(metrics)});
+  // --- on the runtime's thread ---
+
+  void begin(runtime& now) {
     now.wal->attach_functor([shown = shown_](const caf::error&) { shown->set_log_unattended(); });
-    for (std::size_t i = 0; i < boards.size(); ++i) {
-      const auto& how = how_.destinations[i];
-      const auto* type = types.find(how.settings.type);
-      now.queues.push_back(spawn_queue_actor(
-          now.system, {how, now.wal, make_spawner(how, types, logger_),
-                       type != nullptr && type->in_order, boards[i], logger_, &metrics}));
-      now.queues.back()->attach_functor(
-          [board = boards[i], name = how.settings.name, log = logger_](const caf::error& why) {
-            if (why == caf::exit_reason::user_shutdown) return;
-            log->error("destination " + name + ": its queue has ended; restart the program");
-            board->update([](destination_status& status) {
-              status.state = destination_status::phase::misconfigured;
-              status.last_error = "its queue has ended; restart the program";
-            });
-          });
+    std::unique_lock guard(entrance_mutex_);
+    inside_.wal = now.wal;
+    for (const auto& one : destinations_) open(now, one);
+    shown_->show(now.queues.boards(destinations_));
+  }
+
+  /// With the entrance locked.
+  void open(runtime& now, const destination_options& how) {
+    const auto& name = how.settings.name;
+    inside_.queues[name] = now.queues.start(how);
+    auto& asked = probes_[name];
+    if (asked) asked->cancel();
+    asked = std::make_shared<probe>(how.settings, types_, logger_);
+  }
+
+  /// Returns when the pipeline is to stop, with the end of its budget.
+  steady_clock::time_point carry_out_orders(runtime& now) {
+    std::unique_lock lock(orders_mutex_);
+    for (;;) {
+      ordered_.wait(lock, [&] { return stop_at_ || order_; });
+      const auto order = std::exchange(order_, nullptr);
+      const auto stop_at = stop_at_;
+      lock.unlock();
+      if (order) order(stop_at ? nullptr : &now);
+      if (stop_at) return *stop_at;
+      lock.lock();
     }
+  }
+
+  void exchange(runtime& now, destination_plan& plan, steady_clock::time_point deadline) {
+    {
+      std::unique_lock guard(entrance_mutex_);
+      if (!inside_.wal) return;
+      for (const auto& name : plan.added) {
+        open(now, *plan.find(name));
+        destinations_.push_back(*plan.find(name));
+      }
+      shown_->show(now.queues.boards(destinations_));
+    }
+    auto leaving = plan.removed;
+    leaving.insert(leaving.end(), plan.changed.begin(), plan.changed.end());
+    now.queues.retire(leaving, deadline, [this] { return is_urgent_.load(); });
+
+    std::unique_lock guard(entrance_mutex_);
+    if (!inside_.wal) return;  // what has been retired is delivered after the next start
+    // Somebody may have paused one meanwhile.
+    for (const auto& before : destinations_)
+      if (auto* one = plan.find(before.settings.name)) one->paused = before.paused;
+    for (const auto& name : plan.changed) open(now, *plan.find(name));
+    for (const auto& name : plan.removed) {
+      inside_.queues.erase(name);
+      probes_.at(name)->cancel();
+      probes_.erase(name);
+    }
+    destinations_ = plan.next;
+    shown_->show(now.queues.boards(destinations_));
   }
 
   /// Ends the actors in the order in which entries travel: whatever one still sends, the next
@@ -287,33 +369,16 @@ class running_pipeline final : public pipeline {
     caf::scoped_actor self{now.system};
     // Answered when everything that was handed in has been answered.
     self->request(now.wal, caf::infinite, seal_atom::value)
-        .receive([] {}, [&](const caf::error& why) { warn(now, "sealing the log", why); });
-    drain(now, self, deadline);
-    // Queues and the log's actor never block for long; destination actors may, and are not waited
-    // for here.
-    for (const auto& queue : now.queues) self->send_exit(queue, caf::exit_reason::user_shutdown);
-    for (const auto& queue : now.queues) self->wait_for(queue);
+        .receive([] {},
+                 [&](const caf::error& why) {
+                   logger_->warn("stopping: sealing the log: " + now.system.render(why));
+                 });
+    now.queues.end(deadline);
     self->send_exit(now.wal, caf::exit_reason::user_shutdown);
     self->wait_for(now.wal);
   }
 
-  void drain(runtime& now, caf::scoped_actor& self, steady_clock::time_point deadline) {
-    if (now.queues.empty()) return;
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-    const auto timeout = std::max(left, milliseconds{1});
-    using response = decltype(self->request(now.queues.front(), timeout, drain_atom::value));
-    std::vector<response> responses;
-    for (const auto& queue : now.queues) {
-      responses.push_back(self->request(queue, timeout, drain_atom::value));
-    }
-    for (std::size_t i = 0; i < responses.size(); ++i) {
-      responses[i].receive([] {},
-                           [&](const caf::error& why) {
-                             warn(now, "draining destination " + how_.destinations[i].settings.name,
-                                  why);
-                           });
-    }
-  }
+  // --- on any thread ---
 
   /// A destination that blocks cannot be interrupted. Its thread, which holds nothing of ours but
   /// the destination, is left to itself then, and so is the thread that waits for it.
@@ -324,24 +389,28 @@ class running_pipeline final : public pipeline {
     home_.detach();
   }
 
-  void warn(runtime& now, const std::string& action, const caf::error& why) {
-    logger_->warn(fmt::format("stopping: {}: {}", action, now.system.render(why)));
-  }
-
-  const pipeline_options how_;
+  const core::wall_clock clock_;
   const std::shared_ptr<wal::log> log_;
+  const destinations::registry& types_;
   const core::logger_ptr logger_;
   const std::shared_ptr<admission> admission_;
-  std::shared_ptr<status_source> shown_;
+  const std::shared_ptr<status_source> shown_;
   /// The thread that the runtime lives on. ~actor_system waits for ever if another thread than the
   /// one that made it destroys it (CAF's logger is kept alive by a variable of that thread).
   std::thread home_;  ///< not joinable when stopped
-  std::promise<steady_clock::time_point> stop_at_;
   std::future<void> actors_ended_;
   std::future<void> torn_down_;
-  std::shared_mutex entrance_mutex_;
+
+  std::mutex orders_mutex_;
+  std::condition_variable ordered_;
+  std::optional<steady_clock::time_point> stop_at_;
+  std::function<void(runtime*)> order_;  ///< null is given where it comes too late
+  std::atomic<bool> is_urgent_ = false;
+
+  mutable std::shared_mutex entrance_mutex_;
   handles inside_;  ///< Empty when closed: nothing must reach a runtime that is being taken down.
-  std::map<std::string, probe> probes_;  ///< by destination
+  std::map<std::string, std::shared_ptr<probe>> probes_;  ///< by destination
+  std::vector<destination_options> destinations_;         ///< those that there are now
 };
 
 /// Counts what opening the log found, and names pending entries that nobody will deliver.
@@ -364,18 +433,6 @@ void note_replay(const wal::log& log, double seconds,
   }
 }
 
-/// A log of v0.1.2 may hold entries without a destination: of a source that named none, and all of
-/// that program's entries went to one database anyway. They go where the entries of such a source
-/// go now, through a queue of their own.
-void adopt_nameless(const wal::log& log, std::vector<destination_options>& destinations) {
-  const auto waiting = log.backlogs();
-  const auto is_nameless = [](const auto& one) { return one.destination.empty(); };
-  if (destinations.empty() || std::none_of(waiting.begin(), waiting.end(), is_nameless)) return;
-  auto heir = destinations.front();
-  heir.settings.name.clear();
-  destinations.push_back(std::move(heir));
-}
-
 }  // namespace
 
 core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
@@ -394,8 +451,8 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
   if (how.on_pending)
     if (auto told = (*opened)->replay(how.on_pending); !told.ok()) return std::move(told).reason();
 
-  auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), log);
-  made->run(types, metrics);
+  auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), types, log);
+  made->run(metrics);
   return std::unique_ptr<pipeline>(std::move(made));
 }
 

@@ -31,6 +31,8 @@ struct breaker_options {
   std::chrono::milliseconds open{1'000};           ///< first wait; doubles with each failed probe
   std::chrono::milliseconds open_max{10'000};      ///< longest wait
   std::chrono::milliseconds config_fault{30'000};  ///< wait after a config fault
+
+  bool operator==(const breaker_options&) const = default;
 };
 
 /// One destination and how entries travel to it.
@@ -50,6 +52,8 @@ struct destination_options {
   bool required = false;  ///< the pipeline does not start without it
   /// Why it cannot even be made: its table is wrong. Its entries wait. Empty: it can be.
   std::string fault;
+
+  bool operator==(const destination_options&) const = default;
 };
 
 struct pipeline_options {
@@ -94,6 +98,8 @@ struct pipeline_status {
   std::string wal_trouble;  ///< why appends fail at the moment; empty while they succeed
   bool draining = false;
   std::vector<destination_status> destinations;
+  /// What waits for destinations that there are not (any more).
+  std::vector<wal::destination_backlog> unclaimed;
 };
 
 /// Runs from start() to stop(). Every function may be called from any thread.
@@ -117,6 +123,19 @@ class pipeline {
                       std::function<void(const core::result<void>&)> done,
                       std::optional<core::confirmation> wanted = {}) = 0;
 
+  /// The same for several writes, each an entry for each destination of one payload: one sync for
+  /// all of them, and an answer for each, in order. There is room for all or for none: `overloaded`
+  /// is everybody's answer, before anything is written. `wanted`: empty, or a confirmation for each
+  /// write.
+  virtual void append_batch(std::vector<std::vector<core::entry_ptr>> writes,
+                            std::function<void(std::vector<core::result<void>>)> done,
+                            std::vector<core::confirmation> wanted = {}) = 0;
+
+  /// Whether an entry of the source with this idempotency key is pending for one of these
+  /// destinations. Does not block.
+  virtual bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
+                         const std::string& key) const = 0;
+
   /// Hands each dead letter that fits to `fn`, oldest first; `fn` must not call the pipeline. Like
   /// the two below it reads and writes the log: it blocks for as long as that takes.
   virtual core::result<void> dead_letters(
@@ -132,11 +151,16 @@ class pipeline {
 
   /// Takes over another list of destinations while entries go on being appended: new ones are
   /// started, those that are not in it are stopped and their entries stay pending, those that have
-  /// changed are stopped and started again; the others are not touched. A stopped one gets up to
-  /// `budget` to end what is on its way to it. Nothing changes after an error: `bad_config` as for
-  /// start(), `closed`. Blocks; not at the same time as another call of it.
+  /// changed are stopped and started again; the others are not touched. `paused` counts for new
+  /// ones only; `required` is asked of new and changed ones. A stopped one gets up to `budget` to
+  /// end what is on its way to it; what is left then may be delivered twice, as after a crash.
+  /// Nothing changes after an error: `bad_config` as for start(), `closed`. Blocks; not at the same
+  /// time as another call of it.
   virtual core::result<void> reconfigure(std::vector<destination_options> destinations,
                                          std::chrono::milliseconds budget) = 0;
+
+  /// From now on these limits hold instead of those of the options.
+  virtual void set_pending_limits(std::uint64_t entries_max, std::uint64_t bytes_max) = 0;
 
   /// Stops deliveries to a destination until it is resumed; batches on their way end as they do.
   /// Resuming also has it tried at once where it is waiting or misconfigured. Error `not_found`.
@@ -163,8 +187,8 @@ class pipeline {
   /// A snapshot, at most about a second old.
   virtual pipeline_status status() const = 0;
 
-  /// Answers everybody who waits for a delivery or in `exists`, and from now on everybody at once:
-  /// for a stop that waits for them.
+  /// Answers everybody who waits for a delivery or in `exists`, and from now on everybody at once;
+  /// reconfigure() waits for no destination any more: for a stop that waits for them.
   virtual void release_waiting() = 0;
 
   /// Takes no more appends, delivers what it can within `budget`, then closes the log. What is left

@@ -33,6 +33,7 @@ using failed_atom = caf::atom_constant<caf::atom("failed")>;
 using expire_atom = caf::atom_constant<caf::atom("expire")>;
 using fetch_atom = caf::atom_constant<caf::atom("fetch")>;
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
+using leave_atom = caf::atom_constant<caf::atom("leave")>;
 using next_atom = caf::atom_constant<caf::atom("next")>;
 using pause_atom = caf::atom_constant<caf::atom("pause")>;
 using ping_atom = caf::atom_constant<caf::atom("ping")>;
@@ -43,6 +44,7 @@ using release_atom = caf::atom_constant<caf::atom("release")>;
 using report_atom = caf::atom_constant<caf::atom("report")>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using resume_atom = caf::atom_constant<caf::atom("resume")>;
+using retire_atom = caf::atom_constant<caf::atom("retire")>;
 using seal_atom = caf::atom_constant<caf::atom("seal")>;
 using wake_atom = caf::atom_constant<caf::atom("wake")>;
 
@@ -99,6 +101,7 @@ struct work {
 /// - flush: from itself: write the open group.
 /// - poll: somebody else has appended to the log: looks there for what waiting fetches ask for.
 /// - expire: from itself: somebody has waited long enough for a delivery.
+/// - leave: the queue of a destination ends: its fetch is answered at once, without entries.
 /// - release: nobody is to wait for a delivery any more.
 /// - seal: answered when everything appended before is settled; from then on appends are refused
 /// and no fetch waits. When it is told to end it writes what is left; closing the log is up to the
@@ -109,8 +112,8 @@ using wal_actor =
                      caf::reacts_to<failed_atom, std::string, std::vector<wal::failure>>,
                      caf::replies_to<fetch_atom, fetch_request>::with<fetched>,
                      caf::reacts_to<flush_atom>, caf::reacts_to<expire_atom>,
-                     caf::reacts_to<poll_atom>, caf::reacts_to<release_atom>,
-                     caf::reacts_to<seal_atom>>;
+                     caf::reacts_to<poll_atom>, caf::reacts_to<leave_atom, std::string>,
+                     caf::reacts_to<release_atom>, caf::reacts_to<seal_atom>>;
 
 /// Decides what is delivered when, for one destination.
 /// - next: from a worker: the next batch; the answer waits until there is one.
@@ -120,16 +123,17 @@ using wal_actor =
 /// - drain: answered when everything that can be delivered now is; what is in backoff is left
 /// pending. The log must
 ///   have been sealed.
+/// - retire: answered when nothing is on its way to the destination any more; nothing is handed out
+///   from then on, and what waits stays pending in the log. The queue is of no use afterwards.
 /// - wake, probe, refill, restart: from itself: entries are due again; the
 ///   circuit may be tried; fetch again; spawn the worker of that number again. Timers can't be
 ///   cancelled: the first two carry a generation, stale ones are ignored.
-using queue_actor =
-    caf::typed_actor<caf::replies_to<next_atom>::with<work>,
-                     caf::reacts_to<report_atom, std::uint64_t, delivery_result>,
-                     caf::reacts_to<drain_atom>, caf::reacts_to<pause_atom>,
-                     caf::reacts_to<resume_atom>, caf::reacts_to<wake_atom, std::uint64_t>,
-                     caf::reacts_to<probe_atom, std::uint64_t>, caf::reacts_to<refill_atom>,
-                     caf::reacts_to<restart_atom, std::size_t>>;
+using queue_actor = caf::typed_actor<
+    caf::replies_to<next_atom>::with<work>,
+    caf::reacts_to<report_atom, std::uint64_t, delivery_result>, caf::reacts_to<drain_atom>,
+    caf::reacts_to<retire_atom>, caf::reacts_to<pause_atom>, caf::reacts_to<resume_atom>,
+    caf::reacts_to<wake_atom, std::uint64_t>, caf::reacts_to<probe_atom, std::uint64_t>,
+    caf::reacts_to<refill_atom>, caf::reacts_to<restart_atom, std::size_t>>;
 
 /// Carries batches from one queue to one destination actor.
 /// - restart: from itself: spawn the destination actor again.

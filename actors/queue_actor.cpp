@@ -12,6 +12,7 @@
 #include "actors/circuit.hpp"
 #include "actors/delivery_counters.hpp"
 #include "actors/guard.hpp"
+#include "actors/queue_parts.hpp"
 #include "actors/window.hpp"
 
 namespace nexus::actors {
@@ -27,30 +28,6 @@ constexpr std::size_t fetch_bytes_max = 4 * 1024 * 1024;
 
 constexpr milliseconds refill_delay{1'000};   ///< after a fetch that failed
 constexpr milliseconds restart_delay{1'000};  ///< after a worker that died
-
-/// A worker that waits for a batch.
-struct asker {
-  caf::typed_response_promise<work> promise;
-  caf::actor_addr who;
-};
-
-/// A batch on its way.
-struct lent_batch {
-  std::vector<travelling> entries;  ///< empty: a question
-  caf::actor_addr who;
-};
-
-/// What a report means.
-struct review {
-  std::vector<travelling> back;  ///< to be tried again when the destination is well
-  std::uint64_t attempts = 0;
-  std::vector<wal::failure> dead;
-  std::uint64_t delivered = 0;
-  bool well = false;             ///< the destination says that it would take entries
-  std::optional<phase> trouble;  ///< what is wrong with the destination itself
-  milliseconds asked{0};         ///< how long it wants to be left alone
-  std::string reason;            ///< the last one that was given
-};
 
 class queue_state {
  public:
@@ -81,6 +58,7 @@ class queue_state {
           report(batch, result);
         },
         [this](drain_atom) { return drain(); },
+        [this](retire_atom) { return retire(); },
         [this](pause_atom) { pause(); },
         [this](resume_atom) { resume(); },
         [this](wake_atom, std::uint64_t generation) { wake(generation); },
@@ -131,7 +109,7 @@ class queue_state {
 
   /// While draining there is no probing: what waits for the destination stays pending.
   bool may_send() const {
-    if (held_) return false;
+    if (held_ || retired_) return false;
     return draining() ? circuit_->state() == phase::running : circuit_->lets_through();
   }
 
@@ -350,6 +328,7 @@ class queue_state {
   // --- entries from the log ---
 
   void fill() {
+    if (retired_) return;
     if (draining() && (unreadable_ || !may_send())) return;
     if (const auto missing = window_->gap(); missing && !refilling_) refill(*missing);
     if (fetching_ || at_end_ || (!has_room() && !(window_->make_room() && has_room()))) return;
@@ -405,7 +384,7 @@ class queue_state {
     options_.log->error(
         fmt::format("destination {}: entries cannot be read from the log, tried again in {} ms: {}",
                     name_, refill_delay.count(), from_caf(self_->system(), reason).text));
-    if (draining()) {
+    if (draining() || retired_) {
       unreadable_ = true;  // what could not be read stays pending
       return proceed();
     }
@@ -420,6 +399,7 @@ class queue_state {
     fill();
     arm_wake();
     finish_drain();
+    finish_retiring();
   }
 
   bool draining() const { return drained_.has_value(); }
@@ -438,6 +418,20 @@ class queue_state {
     const bool all_read = unreadable_ || (at_end_ && !window_->gap());
     const bool nothing_left = all_read && !window_->has_ready();
     if (drained_->pending() && (nothing_left || !may_send())) drained_->deliver(caf::unit);
+  }
+
+  caf::result<void> retire() {
+    auto promise = self_->make_response_promise<void>();
+    if (!retired_) self_->send(options_.wal, leave_atom::value, name_);
+    retired_ = promise;
+    proceed();
+    return promise;
+  }
+
+  void finish_retiring() {
+    if (!retired_ || !retired_->pending() || fetching_ || refilling_) return;
+    const auto is_question = [](const auto& one) { return one.second.entries.empty(); };
+    if (std::all_of(out_.begin(), out_.end(), is_question)) retired_->deliver(caf::unit);
   }
 
   void show(const review& seen) {
@@ -480,6 +474,7 @@ class queue_state {
   std::uint64_t wake_generation_ = 0;
   std::uint64_t probe_generation_ = 0;
   std::optional<caf::response_promise> drained_;
+  std::optional<caf::response_promise> retired_;
   std::mt19937_64 generator_{std::random_device{}()};  // jitter only
 };
 

@@ -1,5 +1,6 @@
 #include "actors/status_source.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -28,7 +29,9 @@ class follower {
 class destination_metrics {
  public:
   destination_metrics(core::metrics& all, const std::string& name)
-      : pending_(all.get_gauge("nexus_destination_pending",
+      : all_(all),
+        name_(name),
+        pending_(all.get_gauge("nexus_destination_pending",
                                "Entries in the log that wait for the destination.", of(name))),
         queued_(all.get_gauge("nexus_destination_queued",
                               "Entries for the destination that are held in memory.", of(name))),
@@ -63,6 +66,16 @@ class destination_metrics {
     for (const auto& [state, shown] : states_) shown->set(now.state == state ? 1 : 0);
   }
 
+  /// Takes the gauges off the page: the destination is gone. The last call.
+  void remove() const {
+    for (const char* gauge : {"nexus_destination_pending", "nexus_destination_queued",
+                              "nexus_destination_oldest_pending_seconds", "nexus_destination_up",
+                              "nexus_destination_paused", "nexus_destination_breaker_open"})
+      all_.remove_gauge(gauge, of(name_));
+    for (const auto& [state, word] : states)
+      all_.remove_gauge("nexus_destination_state", {{"destination", name_}, {"state", word}});
+  }
+
  private:
   using phase = destination_status::phase;
   static constexpr std::pair<phase, const char*> states[] = {
@@ -72,6 +85,8 @@ class destination_metrics {
       {phase::paused, "paused"}};
   static core::metric_labels of(const std::string& name) { return {{"destination", name}}; }
 
+  core::metrics& all_;
+  const std::string name_;
   core::gauge& pending_;
   core::gauge& queued_;
   core::gauge& oldest_;
@@ -92,6 +107,10 @@ class publisher {
             all.get_gauge("bubblefish_queue_depth", "Entries in memory, waiting or on their way.")),
         pending_(all.get_gauge("bubblefish_wal_pending_entries",
                                "Entries in the log that wait for delivery.")),
+        pending_bytes_(all.get_gauge("nexus_wal_pending_bytes",
+                                     "Bytes of the lines in the log that wait for delivery.")),
+        unclaimed_(all.get_gauge("nexus_unclaimed_entries",
+                                 "Entries that wait for destinations that are not configured.")),
         healthy_(all.get_gauge("bubblefish_wal_healthy", "1 while appends succeed.")),
         oldest_(all.get_gauge("nexus_oldest_pending_seconds", "Age of the oldest pending entry.")),
         dead_letters_(
@@ -121,10 +140,14 @@ class publisher {
   void refresh() {
     const auto source = source_.lock();
     if (!source) return;
+    std::lock_guard guard(mutex_);
     const auto now = source->read();
     double queued = 0;
     for (const auto& one : now.destinations) queued += static_cast<double>(one.queued);
-    std::lock_guard guard(mutex_);
+    double unclaimed = 0;
+    for (const auto& one : now.unclaimed) unclaimed += static_cast<double>(one.entries);
+    unclaimed_.set(unclaimed);
+    pending_bytes_.set(static_cast<double>(now.wal.pending_bytes));
     queue_depth_.set(queued);
     pending_.set(static_cast<double>(now.wal.pending));
     healthy_.set(now.wal_trouble.empty() ? 1 : 0);
@@ -133,6 +156,13 @@ class publisher {
     for (auto& [total, number] : found_) total.follow(now.wal.*number);
     for (const auto& one : now.destinations)
       destinations_.try_emplace(one.name, all_, one.name).first->second.show(one);
+    std::erase_if(destinations_, [&](auto& shown) {
+      const auto& all = now.destinations;
+      const bool is_there = std::any_of(all.begin(), all.end(),
+                                        [&](const auto& one) { return one.name == shown.first; });
+      if (!is_there) shown.second.remove();
+      return !is_there;
+    });
   }
 
  private:
@@ -141,6 +171,8 @@ class publisher {
   std::mutex mutex_;
   core::gauge& queue_depth_;
   core::gauge& pending_;
+  core::gauge& pending_bytes_;
+  core::gauge& unclaimed_;
   core::gauge& healthy_;
   core::gauge& oldest_;
   core::gauge& dead_letters_;
@@ -159,15 +191,21 @@ pipeline_status status_source::read() const {
   now.draining = draining_;
   if (log_unattended_ && !now.draining)
     now.wal_trouble = "the actor in front of the log has ended; restart the program";
-  const auto backlogs = log_->backlogs();
-  for (const auto& board : boards_) {
-    auto one = board->read();
-    for (const auto& waiting : backlogs) {
-      if (waiting.destination != one.name) continue;
-      one.pending = waiting.entries;
-      one.oldest_pending_seconds = waiting.oldest_seconds;
+  std::vector<std::shared_ptr<board>> boards;
+  {
+    std::lock_guard guard(mutex_);
+    boards = boards_;
+  }
+  for (const auto& board : boards) now.destinations.push_back(board->read());
+  for (auto& waiting : log_->backlogs()) {
+    const auto its = std::find_if(now.destinations.begin(), now.destinations.end(),
+                                  [&](const auto& one) { return one.name == waiting.destination; });
+    if (its == now.destinations.end()) {
+      now.unclaimed.push_back(std::move(waiting));
+      continue;
     }
-    now.destinations.push_back(std::move(one));
+    its->pending = waiting.entries;
+    its->oldest_pending_seconds = waiting.oldest_seconds;
   }
   return now;
 }

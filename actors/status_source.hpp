@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "actors/board.hpp"
@@ -11,11 +13,16 @@
 
 namespace nexus::actors {
 
-/// Set up before the pipeline runs, then read by any thread, also after the pipeline has stopped.
+/// Any thread, also after the pipeline has stopped.
 class status_source {
  public:
-  status_source(std::shared_ptr<wal::log> log, std::vector<std::shared_ptr<board>> boards)
-      : log_(std::move(log)), boards_(std::move(boards)) {}
+  explicit status_source(std::shared_ptr<wal::log> log) : log_(std::move(log)) {}
+
+  /// From now on these are the destinations.
+  void show(std::vector<std::shared_ptr<board>> boards) {
+    std::lock_guard guard(mutex_);
+    boards_ = std::move(boards);
+  }
 
   pipeline_status read() const;
 
@@ -26,6 +33,7 @@ class status_source {
 
  private:
   std::shared_ptr<wal::log> log_;
+  mutable std::mutex mutex_;
   std::vector<std::shared_ptr<board>> boards_;
   std::atomic<bool> draining_ = false;
   std::atomic<bool> log_unattended_ = false;

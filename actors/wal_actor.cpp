@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -58,6 +59,7 @@ class wal_state {
         [this](flush_atom) { flush(); },
         [this](expire_atom) { expire(); },
         [this](poll_atom) { poll(); },
+        [this](leave_atom, const std::string& destination) { leave(destination); },
         [this](release_atom) { confirmations_.settle_all(); },
         [this](seal_atom) { seal(); },
     };
@@ -88,11 +90,15 @@ class wal_state {
 
   void flush() {
     flush_queued_ = false;
+    mark();
+    commit();
+  }
+
+  void mark() {
     for (const auto& [destination, ids] : std::exchange(marks_, {})) {
       warn_if_failed("marking delivered entries",
                      options_.log->mark_delivered_batch(ids, destination));
     }
-    commit();
   }
 
   void commit() {
@@ -106,13 +112,13 @@ class wal_state {
     const auto results = options_.log->append_batch(entries);
     const wal::position before = std::exchange(seen_, options_.log->end());
     const auto now = submission::clock::now();
-    auto outcome = results.begin();
+    std::span<const core::result<void>> rest = results;
     for (const auto& one : group) {
-      const auto end = outcome + static_cast<std::ptrdiff_t>(one->entries().size());
-      const auto refused = std::find_if(outcome, end, [](const auto& each) { return !each.ok(); });
-      one->settle(refused == end ? core::result<void>{} : *refused);
-      if (refused == end && one->wanted()) await(*one);
-      outcome = end;
+      const std::size_t size = one->entries().size();
+      one->settle_each(rest.first(size), [this](auto of, core::confirmation wanted) {
+        await(of, std::move(wanted));
+      });
+      rest = rest.subspan(size);
       options_.append_seconds->observe(std::chrono::duration<double>(now - one->begun()).count());
     }
     const auto is_accepted = [](const core::result<void>& one) { return one.ok(); };
@@ -123,8 +129,8 @@ class wal_state {
 
   /// Somebody wants to hear of the delivery. It cannot have happened yet: nobody has been given the
   /// entries.
-  void await(submission& one) {
-    confirmations_.add(one.entries(), std::move(*one.wanted()), submission::clock::now());
+  void await(std::span<const core::entry_ptr> entries, core::confirmation wanted) {
+    confirmations_.add(entries, std::move(wanted), submission::clock::now());
     arm_expiry();
   }
 
@@ -177,12 +183,20 @@ class wal_state {
   }
 
   caf::result<fetched> fetch(fetch_request what) {
+    // A queue that begins must not see what the one before it has delivered.
+    if (what.from == 0) mark();
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
     if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
     return promise;
+  }
+
+  void leave(const std::string& destination) {
+    auto found = waiting_.extract(destination);
+    if (!found.empty())
+      found.mapped().promise.deliver(fetched{{}, found.mapped().what.from, false});
   }
 
   /// Answers waiting fetches from the log.

@@ -48,12 +48,28 @@ std::string banner(const config::config& settings, const std::string& address) {
   return "\nNo source may write: set can_write = true in one of the files in sources/\n\n";
 }
 
+/// Waits until there is a reason to stop.
+void wait_for_stop(stop_request& stop, service& running) {
+  for (;;) {
+    const auto why = stop.wait();
+    if (why == stop_request::origin::program) return std::this_thread::sleep_for(answer_time);
+    if (why == stop_request::origin::signal) return;
+    running.reload();
+  }
+}
+
 int serve(const start_options& how, const std::string& home, config::loaded loaded,
           const destinations::registry& types, const core::logger_ptr& log) {
   stop_request stop;
   if (how.port) loaded.settings.port = *how.port;
   const auto settings = std::make_shared<const config::config>(std::move(loaded.settings));
-  auto running = service::start(settings, types, log, [&stop] { stop.request(); });
+  const auto load = [&how, &home, &types] {
+    auto again = config::load(home, type_table(types));
+    if (again && how.port) again->settings.port = *how.port;
+    return again;
+  };
+  auto running = service::start(
+      settings, types, log, [&stop] { stop.request(); }, load);
   if (!running) return fail(running.reason());
 
   const running_server here{::getpid(), client_host(settings->bind), (*running)->port(),
@@ -66,9 +82,9 @@ int serve(const start_options& how, const std::string& home, config::loaded load
   log->info("listening on " + address_text(settings->bind, here.port));
   print("listening on " + address + "\n" + (how.banner ? banner(*settings, address) : ""));
 
-  if (stop.wait() == stop_request::origin::program) std::this_thread::sleep_for(answer_time);
+  wait_for_stop(stop, **running);
   log->info("stopping; a second signal ends the program at once");
-  const std::uint64_t pending = (*running)->stop(settings->drain_timeout);
+  const std::uint64_t pending = (*running)->stop((*running)->settings()->drain_timeout);
   remove_running(home);
   log->info(pending == 0 ? "stopped; nothing is pending"
                          : "stopped; " + std::to_string(pending) +

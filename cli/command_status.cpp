@@ -7,6 +7,7 @@
 #include "cli/http_client.hpp"
 #include "cli/output.hpp"
 #include "cli/server_api.hpp"
+#include "cli/table.hpp"
 #include "cli/wire.hpp"
 #include "config/loader.hpp"
 #include "core/json_text.hpp"
@@ -42,6 +43,16 @@ std::string damage_line(std::map<std::string, std::string>& wal) {
          " copied to the quarantine. `nexus wal verify` shows them\n";
 }
 
+/// What waits for destinations that are not configured.
+std::string unclaimed_lines(std::string_view by_destination) {
+  std::string text;
+  json::members all(by_destination);
+  while (const auto* one = all.next())
+    text += "  " + std::string(one->value) + " wait for " + printable(json::unquote(one->key)) +
+            ", which is not configured\n";
+  return text;
+}
+
 std::string for_people(std::string_view body, const std::string& address) {
   auto top = members_of(body);
   auto wal = members_of(top["wal"]);
@@ -54,6 +65,7 @@ std::string for_people(std::string_view body, const std::string& address) {
   out += "destinations:\n";
   json::members destinations(top["destinations"]);
   while (const auto* one = destinations.next()) out += destination_line(one->value);
+  if (!wal["unclaimed"].empty()) out += unclaimed_lines(wal["unclaimed"]);
   return out;
 }
 

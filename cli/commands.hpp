@@ -43,6 +43,14 @@ struct stop_options {
 /// none.
 int command_stop(const stop_options& how, const destinations::registry& types);
 
+struct reload_options {
+  std::string home;
+};
+
+/// Has the server of that home read its configuration again, and prints what has changed. Failure
+/// if it refuses, with every finding.
+int command_reload(const reload_options& how, const destinations::registry& types);
+
 struct status_options {
   std::string home;
   bool json = false;

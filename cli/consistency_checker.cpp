@@ -1,8 +1,14 @@
 #include "cli/consistency_checker.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace nexus::cli {
+namespace {
+
+constexpr const char* score_gauge = "nexus_consistency_score";
+
+}  // namespace
 
 consistency_checker::consistency_checker(consistency_source from, core::logger_ptr log,
                                          core::metrics& metrics)
@@ -26,11 +32,24 @@ void consistency_checker::run_every(std::chrono::milliseconds interval, std::siz
 core::result<ingest::consistency_report> consistency_checker::check(
     const ingest::consistency_choice& what) {
   const std::lock_guard one(one_at_a_time_);
-  auto report = check_consistency(from_, what, stopping_.get_token());
+  auto report = check_consistency(source(), what, stopping_.get_token());
   if (!report) return report;
   log_report(*report, *log_);
   if (what.destination.empty()) publish(*report);
   return report;
+}
+
+consistency_source consistency_checker::source() const {
+  const std::lock_guard lock(source_mutex_);
+  return from_;
+}
+
+void consistency_checker::replace(std::vector<std::string> destinations) {
+  const std::lock_guard lock(source_mutex_);
+  for (const auto& name : from_.destinations)
+    if (std::find(destinations.begin(), destinations.end(), name) == destinations.end())
+      metrics_.remove_gauge(score_gauge, {{"destination", name}});
+  from_.destinations = std::move(destinations);
 }
 
 void consistency_checker::publish(const ingest::consistency_report& report) {
@@ -39,7 +58,7 @@ void consistency_checker::publish(const ingest::consistency_report& report) {
   for (const auto& one : report.destinations) {
     if (!one.skipped.empty()) continue;
     metrics_
-        .get_gauge("nexus_consistency_score",
+        .get_gauge(score_gauge,
                    "Share of delivered entries that the destination has, as of the last check.",
                    {{"destination", one.name}})
         .set(ingest::consistency_score(one.found, one.looked_up));

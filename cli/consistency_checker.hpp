@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "cli/consistency.hpp"
 #include "core/log.hpp"
@@ -33,6 +34,10 @@ class consistency_checker {
   /// Call it once.
   void run_every(std::chrono::milliseconds interval, std::size_t sample);
 
+  /// From the next check on these are the destinations, in the order of the configuration. Any
+  /// thread.
+  void replace(std::vector<std::string> destinations);
+
   /// One check now; blocks, also for the one that runs. Any thread. Errors as of check_consistency.
   core::result<ingest::consistency_report> check(const ingest::consistency_choice& what);
 
@@ -48,7 +53,10 @@ class consistency_checker {
   void run(std::chrono::milliseconds interval, std::size_t sample);
   void publish(const ingest::consistency_report& report);
 
-  const consistency_source from_;
+  consistency_source source() const;
+
+  mutable std::mutex source_mutex_;
+  consistency_source from_;
   const core::logger_ptr log_;
   core::metrics& metrics_;
   core::gauge& shown_;

@@ -8,23 +8,38 @@ namespace nexus::cli {
 
 query_thread::query_thread(const std::vector<destinations::settings>& readable,
                            const destinations::registry& types, core::logger_ptr log)
-    : log_(std::move(log)) {
+    : types_(types), log_(std::move(log)) {
+  replace(readable);
+}
+
+void query_thread::replace(const std::vector<destinations::settings>& readable) {
+  const std::lock_guard lock(mutex_);
+  const auto before = std::exchange(sources_, {});
   for (const auto& how : readable) {
-    const auto* type = types.find(how.type);
-    if (type != nullptr && type->make_reader) sources_[how.name] = source{how, type, nullptr};
+    const auto* type = types_.find(how.type);
+    if (type == nullptr || !type->make_reader) continue;
+    const auto known = before.find(how.name);
+    sources_[how.name] = known != before.end() && known->second->how == how
+                             ? known->second
+                             : std::make_shared<source>(source{how, type, nullptr});
   }
 }
 
 void query_thread::find(destinations::query what, ingest::query_done done) {
-  const auto found = sources_.find(what.destination);
-  if (found == sources_.end()) {
+  std::shared_ptr<source> from;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = sources_.find(what.destination); found != sources_.end())
+      from = found->second;
+  }
+  if (!from) {
     done(core::error{core::errc::not_found,
                      "destination '" + what.destination + "' is not there or cannot be read back"});
     return;
   }
-  thread_.run([this, &from = found->second, what = std::move(what),
+  thread_.run([this, from = std::move(from), what = std::move(what),
                done = std::move(done)](const core::result<void>& may_run) {
-    done(may_run ? find_now(from, what) : may_run.reason());
+    done(may_run ? find_now(*from, what) : may_run.reason());
   });
 }
 
@@ -70,14 +85,19 @@ core::result<destinations::query_page> query_thread::find_now(source& from,
 void query_thread::count_rows() {
   const auto begin = clock::now();
   std::uint64_t total = 0;
-  for (auto& [name, from] : sources_) {
+  std::map<std::string, std::shared_ptr<source>> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    sources = sources_;
+  }
+  for (auto& [name, from] : sources) {
     try {
-      auto reader = reader_of(from);
+      auto reader = reader_of(*from);
       auto count = reader ? (*reader)->count() : core::result<std::uint64_t>(reader.reason());
       if (count) total += *count;
       if (!count) log_->debug(name + ": rows were not counted: " + count.reason().text);
     } catch (const std::exception& trouble) {
-      from.reader.reset();
+      from->reader.reset();
       log_->warn(name + ": rows were not counted: " + trouble.what());
     }
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class query_thread {
                const destinations::registry& types, core::logger_ptr log);
   query_thread(const query_thread&) = delete;
   query_thread& operator=(const query_thread&) = delete;
+
+  /// The same with another list; those that have not changed keep their connection. Any thread.
+  void replace(const std::vector<destinations::settings>& readable);
 
   /// Answers on the thread, or at once with `not_found` (no such destination, or it cannot be read
   /// back), `overloaded` or `closed`. Other errors are those of the reader.
@@ -52,8 +56,10 @@ class query_thread {
   core::result<destinations::query_page> find_now(source& from, const destinations::query& what);
   void count_rows();
 
+  const destinations::registry& types_;
   core::logger_ptr log_;
-  std::map<std::string, source> sources_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<source>> sources_;
   std::atomic<bool> counting_ = false;
   std::atomic<clock::rep> count_after_ = clock::time_point::min().time_since_epoch().count();
   std::atomic<std::uint64_t> rows_ = 0;

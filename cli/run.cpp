@@ -20,6 +20,7 @@ struct arguments {
   cli::init_options init;
   cli::start_options start;
   cli::stop_options stop;
+  cli::reload_options reload;
   cli::status_options status;
   cli::lint_options lint;
   cli::destinations_options destinations;
@@ -49,6 +50,11 @@ void add_server_commands(CLI::App& app, arguments& all, const destinations::regi
           "Seconds to wait (30)")
       ->check(CLI::Range(0, 86'400));
   stop->callback([&] { all.chosen = [&] { return cli::command_stop(all.stop, types); }; });
+
+  auto* reload =
+      app.add_subcommand("reload", "Have the running server read its configuration again");
+  add_home(reload, all.reload.home);
+  reload->callback([&] { all.chosen = [&] { return cli::command_reload(all.reload, types); }; });
 
   auto* status = app.add_subcommand("status", "Show how the server is doing");
   add_home(status, all.status.home);

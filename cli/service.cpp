@@ -40,14 +40,18 @@ std::chrono::milliseconds until(std::chrono::steady_clock::time_point deadline) 
 
 }  // namespace
 
-service::service(std::shared_ptr<const config::config> settings, core::logger_ptr log)
-    : settings_(std::move(settings)), log_(std::move(log)) {}
+service::service(std::shared_ptr<const config::config> settings,
+                 const destinations::registry& types, core::logger_ptr log)
+    : settings_(std::move(settings)), types_(types), log_(std::move(log)) {}
 
 core::result<std::unique_ptr<service>> service::start(
     std::shared_ptr<const config::config> settings, const destinations::registry& types,
-    core::logger_ptr log, std::function<void()> on_shutdown) {
-  std::unique_ptr<service> made(new service(std::move(settings), std::move(log)));
+    core::logger_ptr log, std::function<void()> on_shutdown,
+    std::function<core::result<config::loaded>()> load) {
+  std::unique_ptr<service> made(new service(std::move(settings), types, std::move(log)));
+  made->start_reloader(std::move(load));
   if (auto running = made->run(types, std::move(on_shutdown)); !running) return running.reason();
+  made->start_watch();
   return made;
 }
 
@@ -55,6 +59,7 @@ core::result<void> service::run(const destinations::registry& types,
                                 std::function<void()> on_shutdown) {
   ingest::door_options how;
   how.version = version;
+  security_ = how.security;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
   if (auto started = start_side_effects(); !started) return started;
@@ -98,7 +103,7 @@ core::result<void> service::start_pipeline(const destinations::registry& types) 
   // Before anything is delivered: what is delivered is no longer pending, and its key would be
   // forgotten.
   how.on_pending = [this, writes = ingest::whole_writes()](const core::entry& value) mutable {
-    if (writes.add(value) && !value.idempotency_key.empty()) door_->restore(value);
+    if (writes.add(value)) door_->restore(value);
   };
   auto started = actors::pipeline::start(std::move(how), types, log_, metrics_);
   if (!started) return started.reason();
@@ -124,6 +129,15 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
     if (events_) done = with_events(values, std::move(done));
     pipeline_->append(std::move(values), std::move(done), std::move(wanted));
   };
+  ports.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
+                              ingest::batch_done done, std::vector<core::confirmation> wanted) {
+    if (events_) done = with_events(writes, std::move(done));
+    pipeline_->append_batch(std::move(writes), std::move(done), std::move(wanted));
+  };
+  ports.key_waits = [this](const std::string& source, const std::vector<std::string>& destinations,
+                           const std::string& key) {
+    return pipeline_->key_waits(source, destinations, key);
+  };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
@@ -140,6 +154,9 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
           done(may_run ? consistency_->check(what) : may_run.reason());
         });
   };
+  ports.reload = [this](ingest::reload_done done) {
+    reloader_->request(reloader::trigger::request, std::move(done));
+  };
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
@@ -151,6 +168,16 @@ ingest::append_done service::with_events(std::vector<core::entry_ptr> entries,
           done = std::move(done)](const core::result<void>& outcome) {
     if (outcome) events_->written(entries);
     done(outcome);
+  };
+}
+
+ingest::batch_done service::with_events(std::vector<std::vector<core::entry_ptr>> writes,
+                                        ingest::batch_done done) {
+  return [this, writes = std::move(writes),
+          done = std::move(done)](std::vector<core::result<void>> outcomes) {
+    for (std::size_t i = 0; i < outcomes.size() && i < writes.size(); ++i)
+      if (outcomes[i]) events_->written(writes[i]);
+    done(std::move(outcomes));
   };
 }
 
@@ -212,7 +239,7 @@ core::result<ingest::destination_state> service::switch_destination(const std::s
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
   // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
-  if (name == settings_->destinations.front().name)
+  if (name == settings()->destinations.front().name)
     if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
         !also && also.reason().code != core::errc::not_found)
       return also.reason();
@@ -278,8 +305,10 @@ void service::publish_health() {
 
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   const auto deadline = std::chrono::steady_clock::now() + budget;
+  watch_.reset();
   consistency_->request_stop();
   pipeline_->release_waiting();
+  reloader_->stop();
   // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);

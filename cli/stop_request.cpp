@@ -24,6 +24,12 @@ sigset_t stop_signals() {
   return set;
 }
 
+sigset_t all_signals() {
+  sigset_t set = stop_signals();
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
 std::int64_t now_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -55,7 +61,7 @@ void end_on_further_signals() {
 }  // namespace
 
 stop_request::stop_request() {
-  const sigset_t set = stop_signals();
+  const sigset_t set = all_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC);
   requests_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -78,10 +84,11 @@ stop_request::origin stop_request::wait() {
   while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
   }
   const bool by_signal = waiting[0].revents != 0;
+  signalfd_siginfo taken{};
   if (by_signal) {
-    signalfd_siginfo taken{};
     [[maybe_unused]] const ssize_t n = ::read(signals_, &taken, sizeof taken);
   }
+  if (taken.ssi_signo == SIGHUP) return origin::hangup;
   end_on_further_signals();
   return by_signal ? origin::signal : origin::program;
 }

@@ -1,10 +1,10 @@
-// How a running server learns that it should stop.
+// How a running server learns that it should stop, or read its configuration again.
 #pragma once
 
 namespace nexus::cli {
 
-/// Waits for SIGINT, SIGTERM or a request from another thread. Make it before any other thread is
-/// started: those inherit that the two signals are blocked.
+/// Waits for SIGINT, SIGTERM, SIGHUP or a request from another thread. Make it before any other
+/// thread is started: those inherit that the signals are blocked.
 class stop_request {
  public:
   stop_request();
@@ -15,10 +15,10 @@ class stop_request {
   /// Any thread.
   void request();
 
-  enum class origin { signal, program };
-  /// Returns when there is a reason to stop. From then on a further signal ends the process at once
-  /// with exit status 1; but not in the first half second, in which the same request may arrive
-  /// twice (`timeout` signals a process and then its group). Call it once.
+  enum class origin { signal, program, hangup };
+  /// Returns when there is a reason to stop, or for SIGHUP; call it again then. From a stop on a
+  /// further signal ends the process at once with exit status 1; but not in the first half second,
+  /// in which the same request may arrive twice (`timeout` signals a process and then its group).
   origin wait();
 
  private:

@@ -150,13 +150,17 @@ config::type_table type_table(const destinations::registry& types) {
   return table;
 }
 
+core::log_level log_level(const config::config& settings) {
+  if (settings.log_level == "debug") return core::log_level::debug;
+  if (settings.log_level == "warn") return core::log_level::warn;
+  if (settings.log_level == "error") return core::log_level::error;
+  return core::log_level::info;
+}
+
 core::logger_ptr make_logger(const config::config& settings) {
-  auto level = core::log_level::info;
-  if (settings.log_level == "debug") level = core::log_level::debug;
-  if (settings.log_level == "warn") level = core::log_level::warn;
-  if (settings.log_level == "error") level = core::log_level::error;
   const bool json = settings.log_format == "json";
-  return core::make_stderr_logger(level, json ? core::log_format::json : core::log_format::text);
+  return core::make_stderr_logger(log_level(settings),
+                                  json ? core::log_format::json : core::log_format::text);
 }
 
 wal::options wal_options(const config::wal_config& from, const core::logger_ptr& log) {
@@ -195,6 +199,7 @@ actors::pipeline_options pipeline_options(const config::config& settings,
   actors::pipeline_options to;
   to.wal = wal_options(settings.wal, log);
   to.pending_entries_max = static_cast<std::uint64_t>(settings.pending_entries_max);
+  to.pending_bytes_max = static_cast<std::uint64_t>(settings.pending_mb_max) * 1024 * 1024;
   for (const auto& from : settings.destinations) {
     to.destinations.push_back(destination_options(settings, from, types));
   }
@@ -290,6 +295,7 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
   to.wal_error = status.wal_trouble;
   to.current_segment = status.current_segment;
   to.pending_entries = status.wal.pending;
+  to.pending_bytes = status.wal.pending_bytes;
   to.oldest_pending_seconds = status.wal.oldest_pending_seconds;
   to.crc_failures = status.wal.crc_failures;
   to.integrity_failures = status.wal.integrity_failures;
@@ -305,6 +311,8 @@ ingest::pipeline_state to_state(const actors::pipeline_status& status) {
     to.destinations.push_back(to_state(from));
     to.queue_depth += from.queued;
   }
+  for (const auto& waiting : status.unclaimed)
+    to.unclaimed.emplace_back(waiting.destination, waiting.entries);
   return to;
 }
 

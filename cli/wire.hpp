@@ -22,6 +22,9 @@ namespace nexus::cli {
 /// What the config loader must know of the registered destination types.
 config::type_table type_table(const destinations::registry& types);
 
+/// The level that `log_level` names.
+core::log_level log_level(const config::config& settings);
+
 /// The logger that `log_level` and `log_format` ask for.
 core::logger_ptr make_logger(const config::config& settings);
 

@@ -24,10 +24,15 @@ class prometheus_counter final : public counter {
 
 class prometheus_gauge final : public gauge {
  public:
-  explicit prometheus_gauge(prometheus::Gauge& target) : target_(target) {}
+  using family = prometheus::Family<prometheus::Gauge>;
+  prometheus_gauge(family& in, const metric_labels& labels) : in_(in), target_(in.Add(labels)) {}
+  ~prometheus_gauge() override { in_.Remove(&target_); }
+  prometheus_gauge(const prometheus_gauge&) = delete;
+  prometheus_gauge& operator=(const prometheus_gauge&) = delete;
   void set(double value) override { target_.Set(value); }
 
  private:
+  family& in_;
   prometheus::Gauge& target_;
 };
 
@@ -83,7 +88,7 @@ gauge& metrics::get_gauge(const std::string& name, const std::string& help,
   std::lock_guard guard(impl_->mutex);
   return find_or_make(impl_->gauges, name, labels, [&] {
     auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
-    return std::make_unique<prometheus_gauge>(family.Add(labels));
+    return std::make_unique<prometheus_gauge>(family, labels);
   });
 }
 
@@ -95,6 +100,11 @@ histogram& metrics::get_histogram(const std::string& name, const std::string& he
     return std::make_unique<prometheus_histogram>(
         family.Add(labels, bounds.empty() ? default_bounds : bounds));
   });
+}
+
+void metrics::remove_gauge(const std::string& name, const metric_labels& labels) {
+  std::lock_guard guard(impl_->mutex);
+  impl_->gauges.erase({name, labels});
 }
 
 void metrics::on_collect(std::function<void()> refresh) {

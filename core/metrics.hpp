@@ -51,6 +51,9 @@ class metrics {
   histogram& get_histogram(const std::string& name, const std::string& help,
                            const metric_labels& labels = {},
                            const std::vector<double>& bounds = {});
+  /// Takes a gauge off the page; nothing happens if there is none. No reference to it may be used
+  /// any more.
+  void remove_gauge(const std::string& name, const metric_labels& labels);
   /// Called before each `text()`, to bring gauges up to date.
   void on_collect(std::function<void()> refresh);
   /// The page for GET /metrics.

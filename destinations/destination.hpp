@@ -105,6 +105,8 @@ struct settings {
   /// The most entries of one batch.
   std::size_t batch_entries_max = 256;
 
+  bool operator==(const settings&) const = default;
+
   /// The value of a key; empty if it is absent.
   const std::string& text(const std::string& key) const;
   /// The value of an integer that has a fallback or is required.

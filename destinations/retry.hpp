@@ -19,6 +19,8 @@ struct retry_policy {
   std::chrono::milliseconds initial_backoff{1'000};
   /// Upper bound of every delay that we choose ourselves.
   std::chrono::milliseconds max_backoff{60'000};
+
+  bool operator==(const retry_policy&) const = default;
 };
 
 /// A destination may ask to be left alone for this long at most; a longer wish is cut to it, so

@@ -218,10 +218,7 @@ void asio_server::tick() {
 void asio_server::deliver() {
   for (answer& each : host_.answers->take()) {
     auto found = host_.sessions.find(each.session);
-    if (found == host_.sessions.end()) {  // the client has gone, or was cut off
-      if (host_.orphans.erase(each.session) > 0) host_.count_bodies();
-      continue;
-    }
+    if (found == host_.sessions.end()) continue;  // it was cut off
     session_ptr target = found->second;
     target->answer(std::move(each.content));
   }
@@ -260,6 +257,7 @@ void asio_server::end_drain() {
 /// Leaves the I/O thread nothing to do, so that run() returns.
 void asio_server::shut() {
   host_.answers->close();
+  host_.heavy.close();
   accepting_.close();
   for (const auto& each : all_sessions()) each->close();
   tick_timer_.cancel();

@@ -248,7 +248,6 @@ void session::close_if_idle() {
 void session::close() {
   if (phase_ == phase::closed) return;
   session_ptr self(this);
-  if (phase_ == phase::pending && share_) host_.orphans.emplace(id_, std::move(share_));
   end_share();
   enter_untimed(phase::closed);
   stream_.close();

@@ -40,9 +40,6 @@ struct session_host {
   std::shared_ptr<answer_queue> answers;
   body_budget bodies;
   connection_count count;  ///< of those that are served
-  /// What bodies hold whose session has gone while the handler had them, by the session's id; until
-  /// the answer comes.
-  std::unordered_map<std::uint64_t, std::unique_ptr<body_budget::share>> orphans;
   /// Every open session; this is what keeps one alive while its request is with the handler.
   std::unordered_map<std::uint64_t, session_ptr> sessions;
   std::size_t turned_away = 0;  ///< sessions that were told so, and linger

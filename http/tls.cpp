@@ -56,8 +56,9 @@ core::result<void> check_readable(std::string_view what, const std::string& file
 }
 
 /// Else OpenSSL would ask for it at the terminal.
-int no_passphrase(char*, int, int, void*) {
-  return 0;
+int no_passphrase(char*, int, int, void* was_asked) {
+  *static_cast<bool*>(was_asked) = true;
+  return -1;
 }
 
 /// Agrees upon HTTP/1.1, or ends the handshake with a client that speaks something else only.
@@ -96,8 +97,11 @@ core::result<void> load_own(SSL_CTX* context, const tls_options& options, core::
   if (auto fine = check_readable("a private key", key); !fine) return fine;
   if (::SSL_CTX_use_certificate_chain_file(context, cert.c_str()) != 1)
     return refused_file("the certificate", cert);
+  bool locked = false;
   ::SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+  ::SSL_CTX_set_default_passwd_cb_userdata(context, &locked);
   const bool taken = ::SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1;
+  ::SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
   if (taken && ::SSL_CTX_check_private_key(context) == 1) {
     warn_about_dates(context, cert, log);
     return {};
@@ -108,7 +112,7 @@ core::result<void> load_own(SSL_CTX* context, const tls_options& options, core::
     return bad(
         fmt::format("TLS: the private key {} does not belong to the certificate {}", key, cert));
   }
-  if (is(reason, ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ)) {
+  if (locked) {
     ::ERR_clear_error();
     return bad(fmt::format(
         "TLS: the private key {} has a passphrase, which nobody is there to enter; store the key "

@@ -17,7 +17,7 @@ void worker::run(request what, respond_fn respond) {
   changed_.notify_one();
 }
 
-void worker::stop() {
+void worker::close() {
   std::deque<job> dropped;  // outside of the lock: dropping answers
   {
     const std::lock_guard lock(mutex_);
@@ -25,6 +25,10 @@ void worker::stop() {
     dropped.swap(waiting_);
   }
   changed_.notify_one();
+}
+
+void worker::stop() {
+  close();
   if (thread_.joinable()) thread_.join();
 }
 

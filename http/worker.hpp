@@ -19,10 +19,12 @@ class worker {
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
 
-  /// Any thread. After stop() the request is dropped.
+  /// Any thread. After close() the request is dropped.
   void run(request what, respond_fn respond);
-  /// Returns when the handler has the thread no more; drops what waits. Any thread but its own; a
-  /// second call does nothing.
+  /// Drops what waits, and what comes. Any thread.
+  void close();
+  /// close(), and returns when the handler has the thread no more. Any thread but its own; a second
+  /// call does nothing.
   void stop();
 
  private:

@@ -26,13 +26,20 @@ void append_wal(std::string& out, const pipeline_state& state, const config::con
       .text("integrity_mode", settings.wal.mac ? "mac" : "crc32")
       .number("malformed_lines", state.malformed_lines);
   object.start("oldest_pending_seconds") += fmt::format("{}", state.oldest_pending_seconds);
-  object.number("pending_entries", state.pending_entries)
+  object.number("pending_bytes", state.pending_bytes)
+      .number("pending_entries", state.pending_entries)
       .number("permanent_failures", state.permanent_failures)
       .number("quarantined_lines", state.quarantined_lines)
       .number("sentinel_failures", state.sentinel_failures)
-      .number("torn_lines", state.torn_lines)
-      .number("undecodable_lines", state.undecodable_lines)
-      .end();
+      .number("torn_lines", state.torn_lines);
+  core::json_object waiting(object.start("unclaimed"));
+  for (const auto& [destination, entries] : state.unclaimed) {
+    std::string key;  // a name from the log may hold anything
+    core::json::append_quoted(key, destination);
+    waiting.number(std::string_view(key).substr(1, key.size() - 2), entries);
+  }
+  waiting.end();
+  object.number("undecodable_lines", state.undecodable_lines).end();
 }
 
 http::response say(int status, std::string_view word, std::string_view version) {

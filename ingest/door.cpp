@@ -12,14 +12,20 @@
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
 #include "ingest/interaction.hpp"
+#include "ingest/key_note.hpp"
+#include "ingest/otlp_logs.hpp"
 #include "ingest/query.hpp"
-#include "ingest/write.hpp"
+#include "ingest/reload.hpp"
+#include "ingest/write_checks.hpp"
 
 namespace nexus::ingest {
 namespace {
 
 /// Bodies of requests that need none are ignored; this much of them is taken.
 constexpr std::uint64_t ignored_body_bytes_max = 64 * 1024;
+
+/// Its clients want refusals in a form of their own.
+constexpr std::string_view logs_path = "/v1/logs";
 
 /// What on_header found out about a request.
 struct admitted {
@@ -38,8 +44,10 @@ door::door(std::shared_ptr<const config::config> settings, ports behind, core::l
 }
 
 http::header_decision door::on_header(const http::request& request) {
-  auto decision = admit(request);
+  auto decision = decide(request);
   if (decision.refuse && services_->out.on_interaction) record_refusal(request, *decision.refuse);
+  if (decision.refuse && request.path == logs_path)
+    decision.refuse = as_otlp_answer(std::move(*decision.refuse));
   return decision;
 }
 
@@ -55,7 +63,7 @@ void door::record_refusal(const http::request& request, const http::response& an
                      request, answer);
 }
 
-http::header_decision door::admit(const http::request& request) {
+http::header_decision door::decide(const http::request& request) const {
   auto match = find_route(request.method, request.path);
   if (!match.found) return {std::move(match.refusal), 0, {}};
   admitted in{std::move(*match.found), current(), nullptr};
@@ -66,11 +74,10 @@ http::header_decision door::admit(const http::request& request) {
   }
   if (in.where.target == endpoint::redrive || in.where.target == endpoint::purge)
     return {std::nullopt, dead_letter_body_bytes_max, std::move(in)};
-  if (in.where.target != endpoint::inbound)
-    return {std::nullopt, ignored_body_bytes_max, std::move(in)};
-  if (auto refused = check_write_header(*services_, *in.source, in.where.parameter, request))
+  if (!is_write(in.where.target)) return {std::nullopt, ignored_body_bytes_max, std::move(in)};
+  if (auto refused = check_write_header(*services_, *in.source, in.where, request))
     return {std::move(refused), 0, {}};
-  const auto bytes_max = static_cast<std::uint64_t>(in.source->settings.payload_bytes_max);
+  const auto bytes_max = write_bytes_max(*in.config, *in.source, in.where, request);
   return {std::nullopt, bytes_max, std::move(in)};
 }
 
@@ -81,7 +88,7 @@ std::optional<http::response> door::check_token(const route& where, token_class 
   const bool admin_only = where.needs == access_level::admin;
   if (admin_only && kind != token_class::admin)
     return unauthorized("wrong_token_class", "this needs the admin token", request);
-  if (where.target == endpoint::inbound && kind == token_class::admin)
+  if (is_write(where.target) && kind == token_class::admin)
     return unauthorized("wrong_token_class", "writing needs the token of a source", request);
   if (admin_only)
     services_->metrics
@@ -111,8 +118,12 @@ void door::on_request(http::request request, http::respond_fn respond) {
     respond = with_record(services_, in->where, in->source, request, std::move(respond));
   switch (in->where.target) {
     case endpoint::inbound:
-      return handle_write(services_, in->config, *in->source, std::move(request),
-                          std::move(respond));
+    case endpoint::batch:
+    case endpoint::memories:
+    case endpoint::logs:
+    case endpoint::events:
+      return dispatch_write(services_, in->config, *in->source, in->where, std::move(request),
+                            std::move(respond));
     case endpoint::query:
       return handle_query(services_, in->config, in->source, in->where.parameter, request,
                           std::move(respond));
@@ -124,6 +135,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return respond(status_response(*services_, in->config->settings()));
     case endpoint::shutdown:
       return handle_shutdown(*services_, respond);
+    case endpoint::reload:
+      return handle_reload(services_, std::move(respond));
     case endpoint::metrics:
       return respond(metrics_response(*services_));
     case endpoint::destinations:
@@ -160,8 +173,11 @@ void door::restore(const core::entry& written) {
   const auto source = std::find_if(all.begin(), all.end(),
                                    [&](const auto& one) { return one.name == written.source; });
   if (source == all.end() || !source->idempotency_enabled) return;
-  services_->idempotency.restore(written.source, written.idempotency_key, source->dedup_window,
-                                 {written.payload_id, {}}, services_->options.clock());
+  const auto note = read_key_note(written);
+  const auto when = core::parse_timestamp(written.timestamp);
+  if (!note || !when) return;
+  services_->idempotency.restore(written.source, note->key, source->dedup_window,
+                                 {written.payload_id, note->body}, *when);
 }
 
 snapshot_ptr door::current() const {

@@ -48,7 +48,7 @@ class door final : public http::handler {
   void enter(door_phase phase);
 
  private:
-  http::header_decision admit(const http::request& request);
+  http::header_decision decide(const http::request& request) const;
   /// For the interaction log.
   void record_refusal(const http::request& request, const http::response& answer) const;
   /// Nothing: the token is good for the route.

@@ -2,36 +2,57 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <utility>
 
 namespace nexus::ingest {
 namespace {
 
+/// Room that is made at once; a table for more keys grows.
+constexpr std::size_t reserved_keys_max = 1'000'000;
+
+/// So many expired keys are forgotten with each that is settled, of each window: more than one, or
+/// they would never get fewer.
+constexpr std::size_t forgotten_at_once = 4;
+
+constexpr std::size_t id_digits = 32;
+
 void hash(crypto_generichash_state& state, const void* bytes, std::size_t size) {
   crypto_generichash_update(&state, static_cast<const unsigned char*>(bytes), size);
 }
 
-// The source's length goes first: ("ab", "c") and ("a", "bc") are different keys.
-idempotency_store::digest digest_of(std::string_view source, std::string_view key) {
-  idempotency_store::digest out;
-  const std::uint64_t source_size = source.size();
-  crypto_generichash_state state;
-  crypto_generichash_init(&state, nullptr, 0, out.size());
-  hash(state, &source_size, sizeof source_size);
-  hash(state, source.data(), source.size());
-  hash(state, key.data(), key.size());
-  crypto_generichash_final(&state, out.data(), out.size());
+template <std::size_t size>
+bool is_zero(const std::array<unsigned char, size>& bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](unsigned char one) { return one == 0; });
+}
+
+/// The bytes of an id as we make them; all zero for any other.
+std::array<unsigned char, 16> bytes_of(const std::string& id) {
+  std::array<unsigned char, 16> out{};
+  const bool is_ours = id.size() == id_digits && std::all_of(id.begin(), id.end(), [](char c) {
+                         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                       });
+  if (is_ours)
+    sodium_hex2bin(out.data(), out.size(), id.data(), id.size(), nullptr, nullptr, nullptr);
   return out;
+}
+
+std::string text_of(const std::array<unsigned char, 16>& bytes) {
+  std::array<char, id_digits + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), bytes.data(), bytes.size());
+  return {hex.data(), id_digits};
+}
+
+core::time_point end_of(std::chrono::seconds window, core::time_point from) {
+  return window.count() == 0 ? core::time_point::max() : from + window;
 }
 
 }  // namespace
 
 idempotency_store::claim::claim(claim&& other) noexcept
-    : store_(std::exchange(other.store_, nullptr)),
-      key_(other.key_),
-      window_(other.window_),
-      first_(other.first_) {}
+    : store_(std::exchange(other.store_, nullptr)), key_(other.key_), window_(other.window_) {}
 
 idempotency_store::claim& idempotency_store::claim::operator=(claim&& other) noexcept {
   if (this == &other) return *this;
@@ -39,7 +60,6 @@ idempotency_store::claim& idempotency_store::claim::operator=(claim&& other) noe
   store_ = std::exchange(other.store_, nullptr);
   key_ = other.key_;
   window_ = other.window_;
-  first_ = other.first_;
   return *this;
 }
 
@@ -48,7 +68,29 @@ void idempotency_store::claim::settle(const original& written) {
 }
 
 void idempotency_store::claim::drop() {
-  if (auto* store = std::exchange(store_, nullptr)) store->drop(key_);
+  if (auto* store = std::exchange(store_, nullptr)) store->drop(key_, window_);
+}
+
+// The hash is keyed, so that nobody can choose keys that all fall into one place of the table.
+idempotency_store::idempotency_store(std::size_t keys_max, core::wall_clock clock)
+    : keys_max_(std::max<std::size_t>(keys_max, 1)), clock_(std::move(clock)) {
+  if (sodium_init() < 0) std::abort();
+  randombytes_buf(hash_key_.data(), hash_key_.size());
+  settled_.reserve(std::min(keys_max_, reserved_keys_max));
+}
+
+// The source's length goes first: ("ab", "c") and ("a", "bc") are different keys.
+idempotency_store::digest idempotency_store::digest_of(std::string_view source,
+                                                       std::string_view key) const {
+  digest out;
+  const std::uint64_t source_size = source.size();
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, hash_key_.data(), hash_key_.size(), out.size());
+  hash(state, &source_size, sizeof source_size);
+  hash(state, source.data(), source.size());
+  hash(state, key.data(), key.size());
+  crypto_generichash_final(&state, out.data(), out.size());
+  return out;
 }
 
 std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view source,
@@ -57,24 +99,67 @@ std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view
                                                                 waiter later) {
   const digest id = digest_of(source, key);
   const std::lock_guard lock(mutex_);
-  const auto [at, is_new] = slots_.try_emplace(id);
-  slot& found = at->second;
-  if (is_new) {
-    found.in_flight = std::make_shared<flight>();
-    return turn(claim(this, id, window, true));
+  const auto [at, is_free] = in_flight_.try_emplace(id);
+  if (!is_free) {
+    at->second->waiters.push_back(std::move(later));
+    return std::nullopt;
   }
-  if (!found.in_flight) return turn(found.written);
-  found.in_flight->waiters.push_back(std::move(later));
-  return std::nullopt;
+  if (const slot* known = find(id)) {
+    in_flight_.erase(at);
+    return turn(read(id, *known));
+  }
+  at->second = std::make_shared<flight>();
+  return turn(claim(this, id, window));
+}
+
+std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::enter_all(
+    std::string_view source, std::span<const std::string> keys, std::chrono::seconds window,
+    std::function<void()> again) {
+  std::vector<digest> ids(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (!keys[i].empty()) ids[i] = digest_of(source, keys[i]);
+
+  std::vector<item_turn> turns;
+  turns.reserve(keys.size());
+  std::unordered_map<digest, std::size_t, digest_hash> seen;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty()) continue;
+    const auto held = in_flight_.find(ids[i]);
+    if (held == in_flight_.end()) continue;
+    held->second->watchers.push_back(std::move(again));
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty()) {
+      turns.emplace_back(claim());
+      continue;
+    }
+    const auto [first, is_new] = seen.try_emplace(ids[i], i);
+    if (!is_new) {
+      turns.emplace_back(repetition{first->second});
+    } else if (const slot* known = find(ids[i])) {
+      turns.emplace_back(read(ids[i], *known));
+    } else {
+      in_flight_.emplace(ids[i], std::make_shared<flight>());
+      turns.emplace_back(claim(this, ids[i], window));
+    }
+  }
+  return turns;
 }
 
 void idempotency_store::restore(std::string_view source, std::string_view key,
                                 std::chrono::seconds window, const original& written,
                                 core::time_point when) {
   const digest id = digest_of(source, key);
+  const auto now = clock_();
   const std::lock_guard lock(mutex_);
-  const auto [at, is_new] = slots_.try_emplace(id);
-  if (is_new) remember(id, at->second, written, when + window);
+  // A clock that was set back must not make a key last longer than its window.
+  when = std::min(when, now);
+  if (end_of(window, when) <= now) return;
+  const auto known = settled_.find(id);
+  if (known != settled_.end() && known->second.expires > when) return;
+  remember(id, window, written, when);
 }
 
 std::size_t idempotency_store::size() const {
@@ -84,22 +169,26 @@ std::size_t idempotency_store::size() const {
 
 void idempotency_store::settle(const digest& key, std::chrono::seconds window,
                                const original& written) {
-  std::deque<waiter> waiters;
+  std::shared_ptr<flight> ended;
   {
     const std::lock_guard lock(mutex_);
-    slot& found = slots_.find(key)->second;
-    waiters.swap(found.in_flight->waiters);
-    remember(key, found, written, clock_() + window);
+    const auto at = in_flight_.find(key);
+    ended = std::move(at->second);
+    in_flight_.erase(at);
+    const auto now = clock_();
+    remember(key, window, written, now);
+    forget_expired(now);
   }
-  for (auto& tell : waiters) tell(written);
+  for (auto& tell : ended->waiters) tell(written);
+  for (auto& tell : ended->watchers) tell();
 }
 
 // Hands the claim to the next waiter. That one may drop it at once, in this very call, and so may
 // all after it: the inner drop only leaves word, and the loop here goes on, so that the stack does
-// not grow with the waiters.
-void idempotency_store::drop(const digest& key) {
+// not grow with the waiters. The window stays: all of them are requests of one source.
+void idempotency_store::drop(const digest& key, std::chrono::seconds window) {
   std::unique_lock lock(mutex_);
-  const auto current = slots_.find(key)->second.in_flight;
+  const auto current = in_flight_.find(key)->second;
   if (current->handing_over) {
     current->dropped = true;
     return;
@@ -110,24 +199,78 @@ void idempotency_store::drop(const digest& key) {
     current->handing_over = true;
     current->dropped = false;
     lock.unlock();
-    next(claim(this, key, std::chrono::seconds(0), true));
+    next(claim(this, key, window));
     lock.lock();
     current->handing_over = false;
     if (!current->dropped) return;
   }
-  slots_.erase(key);
+  in_flight_.erase(key);
+  lock.unlock();
+  for (auto& tell : current->watchers) tell();
 }
 
-void idempotency_store::remember(const digest& key, slot& where, const original& written,
-                                 core::time_point expires) {
-  where.written = written;
-  where.expires = expires;
-  where.in_flight = nullptr;
-  settled_.push_back(key);
-  while (settled_.size() > keys_max_) {
-    slots_.erase(settled_.front());
-    settled_.pop_front();
+const idempotency_store::slot* idempotency_store::find(const digest& key) {
+  const auto known = settled_.find(key);
+  if (known == settled_.end()) return nullptr;
+  const auto& found = known->second;
+  if (found.expires != core::time_point::max() && found.expires <= clock_()) {
+    erase(key);
+    return nullptr;
   }
+  return &found;
+}
+
+idempotency_store::original idempotency_store::read(const digest& key, const slot& from) const {
+  return {is_zero(from.id) ? odd_ids_.at(key) : text_of(from.id), from.body};
+}
+
+void idempotency_store::remember(const digest& key, std::chrono::seconds window,
+                                 const original& written, core::time_point when) {
+  erase(key);
+  while (settled_.size() >= keys_max_) forget_oldest();
+  const slot added{bytes_of(written.payload_id), written.body, end_of(window, when)};
+  if (is_zero(added.id)) odd_ids_[key] = written.payload_id;
+  settled_[key] = added;
+  marks_[window].push_back({key, when});
+}
+
+void idempotency_store::forget_expired(core::time_point now) {
+  for (auto next = marks_.begin(); next != marks_.end();) {
+    const auto queue = next++;
+    auto left = std::min(queue->second.size(), forgotten_at_once);
+    for (; left > 0 && end_of(queue->first, queue->second.front().when) <= now; --left) pop(queue);
+    if (queue->second.empty()) marks_.erase(queue);
+  }
+}
+
+void idempotency_store::forget_oldest() {
+  const auto oldest = std::min_element(
+      marks_.begin(), marks_.end(),
+      [](const auto& a, const auto& b) { return a.second.front().when < b.second.front().when; });
+  pop(oldest);
+  if (oldest->second.empty()) marks_.erase(oldest);
+}
+
+void idempotency_store::pop(mark_queues::iterator queue) {
+  const mark first = queue->second.front();
+  queue->second.pop_front();
+  const auto known = settled_.find(first.key);
+  if (known != settled_.end() && known->second.expires == end_of(queue->first, first.when))
+    erase(first.key);
+}
+
+void idempotency_store::erase(const digest& key) {
+  const auto known = settled_.find(key);
+  if (known == settled_.end()) return;
+  if (is_zero(known->second.id)) odd_ids_.erase(key);
+  settled_.erase(known);
+}
+
+idempotency_store::body_digest digest_of_body(std::string_view body) {
+  idempotency_store::body_digest out;
+  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(body.data()),
+                     body.size(), nullptr, 0);
+  return out;
 }
 
 }  // namespace nexus::ingest

@@ -1,7 +1,8 @@
 // One answer for all requests of a source with the same idempotency key.
 //
 // Differs from v0.1.2 (section 3.3) on purpose: keys belong to their source, checking and taking a
-// key is one step, and memory is bounded.
+// key is one step, a key stands for its payload as long as the source's window says, and memory is
+// bounded. Decision 0013 says what holds over a restart.
 #pragma once
 
 #include <array>
@@ -10,28 +11,33 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <variant>
+#include <vector>
 
 #include "core/timestamp.hpp"
 
 namespace nexus::ingest {
 
 /// Remembers which payload a key stands for. The first request with a key holds a `claim` on it
-/// until it has succeeded
-/// (`settle`) or failed (the claim is destroyed); others with the same key wait meanwhile. Any
-/// thread.
+/// until it has succeeded (`settle`) or failed (the claim is destroyed); others with the same key
+/// wait meanwhile. Any thread.
 ///
-/// Memory: a digest of each key, so about 200 bytes a key, however long keys are.
+/// No deadlock: a request waits only while it holds no claim. One that needs several keys asks for
+/// all of them with `enter_all`, which gives it everything in one step or nothing.
+///
+/// Memory: digests and ids of fixed length, about 110 bytes a key however long keys are (measured
+/// with a million of them), in a table whose buckets are there from the start: no request waits
+/// while it grows. A key whose window is over gives its memory back when others are settled.
 class idempotency_store {
  public:
-  using digest = std::array<unsigned char, 32>;
-
   /// Of a request's body; all zero: not known.
   using body_digest = std::array<unsigned char, 16>;
 
@@ -44,6 +50,7 @@ class idempotency_store {
   /// The right, and the duty, to decide what a key stands for. Must not outlive its store.
   class claim {
    public:
+    /// On no key at all: settling it does nothing.
     claim() = default;
     claim(claim&& other) noexcept;
     claim& operator=(claim&& other) noexcept;
@@ -53,32 +60,31 @@ class idempotency_store {
     /// told.
     void settle(const original& written);
 
-    /// No entry with this key can be pending: the key has never been seen, and none has been
-    /// forgotten. Where it is false the log must not get the key in the entry's idempotency_key: it
-    /// hands on entries of one source and key once while the first of them is pending (decision
-    /// 0006).
-    bool is_first() const noexcept { return first_; }
-
    private:
     friend class idempotency_store;
-    claim(idempotency_store* store, const digest& key, std::chrono::seconds window, bool first)
-        : store_(store), key_(key), window_(window), first_(first) {}
+    using digest = std::array<unsigned char, 16>;
+    claim(idempotency_store* store, const digest& key, std::chrono::seconds window)
+        : store_(store), key_(key), window_(window) {}
     void drop();
 
     idempotency_store* store_ = nullptr;
     digest key_{};
     std::chrono::seconds window_{};
-    bool first_ = false;
   };
 
   /// What the key stands for, or a claim on the key.
   using turn = std::variant<original, claim>;
   using waiter = std::function<void(turn)>;
 
-  /// `keys_max`: settled keys remembered; above it the ones settled first are forgotten. Keys in
-  /// flight do not count: there are never more of them than requests.
-  explicit idempotency_store(std::size_t keys_max, core::wall_clock clock = core::now)
-      : keys_max_(keys_max), clock_(std::move(clock)) {}
+  /// An earlier item of the same request has the same key.
+  struct repetition {
+    std::size_t of = 0;  ///< its index
+  };
+  using item_turn = std::variant<original, claim, repetition>;
+
+  /// `keys_max`: settled keys remembered, at least 1; above it the ones settled first are
+  /// forgotten. Keys in flight do not count: there are never more of them than requests.
+  explicit idempotency_store(std::size_t keys_max, core::wall_clock clock = core::now);
 
   /// Asks for a key. Nothing: another request holds it, and `later` will be called once, from the
   /// thread in which that request settles or drops its claim. `window`: how long the key stands for
@@ -86,26 +92,27 @@ class idempotency_store {
   std::optional<turn> enter(std::string_view source, std::string_view key,
                             std::chrono::seconds window, waiter later);
 
+  /// Asks for several keys in one step: a turn for each, in order; an empty key gets a claim on no
+  /// key. Nothing: another request holds one of them, and this one got none; `again` will be called
+  /// once, from the thread in which that request ends: then ask again. Drop claims on items that
+  /// fail, settle the others.
+  std::optional<std::vector<item_turn>> enter_all(std::string_view source,
+                                                  std::span<const std::string> keys,
+                                                  std::chrono::seconds window,
+                                                  std::function<void()> again);
+
   /// Remembers a key from an earlier run, written at `when`. Entries are restored in the order of
   /// the log: one whose window was over when the next with its key was written gives way to it;
-  /// within the window the first one stays.
+  /// within the window the first one stays. One whose window is over now is not remembered.
   void restore(std::string_view source, std::string_view key, std::chrono::seconds window,
                const original& written, core::time_point when);
 
-  /// Settled keys held.
+  /// Settled keys held, some of them perhaps expired.
   std::size_t size() const;
 
  private:
-  struct flight {
-    std::deque<waiter> waiters;
-    bool handing_over = false;  ///< `drop` is calling a waiter
-    bool dropped = false;       ///< and that waiter has dropped its claim meanwhile
-  };
-  struct slot {
-    original written;                   ///< of a settled key
-    core::time_point expires{};         ///< of a settled key; max(): never
-    std::shared_ptr<flight> in_flight;  ///< of a claimed one
-  };
+  using digest = claim::digest;
+  /// Of random bytes, so that its first bytes are a hash.
   struct digest_hash {
     std::size_t operator()(const digest& key) const noexcept {
       std::size_t value = 0;
@@ -113,16 +120,53 @@ class idempotency_store {
       return value;
     }
   };
+  /// A settled key.
+  struct slot {
+    digest id{};  ///< the payload id's 16 bytes, or all zero: it is in `odd_ids_`
+    body_digest body{};
+    core::time_point expires{};  ///< max(): never
+  };
+  /// A claimed key.
+  struct flight {
+    std::deque<waiter> waiters;
+    std::vector<std::function<void()>> watchers;  ///< of the end of this flight
+    bool handing_over = false;                    ///< `drop` is calling a waiter
+    bool dropped = false;                         ///< and that waiter has dropped its claim
+  };
+  /// A key that was settled once; its window may be over, and it may have been settled anew since.
+  struct mark {
+    digest key;
+    core::time_point when;
+  };
+  using mark_queues = std::map<std::chrono::seconds, std::deque<mark>>;
 
+  digest digest_of(std::string_view source, std::string_view key) const;
   void settle(const digest& key, std::chrono::seconds window, const original& written);
-  void drop(const digest& key);
-  void remember(const digest& key, slot& where, const original& written, core::time_point expires);
+  void drop(const digest& key, std::chrono::seconds window);
+  // The rest with the mutex held.
+  const slot* find(const digest& key);
+  original read(const digest& key, const slot& from) const;
+  void remember(const digest& key, std::chrono::seconds window, const original& written,
+                core::time_point when);
+  void forget_expired(core::time_point now);
+  void forget_oldest();
+  void pop(mark_queues::iterator queue);
+  void erase(const digest& key);
 
   const std::size_t keys_max_;
   const core::wall_clock clock_;
+  std::array<unsigned char, 32> hash_key_{};
   mutable std::mutex mutex_;
-  std::unordered_map<digest, slot, digest_hash> slots_;
-  std::deque<digest> settled_;  ///< oldest first
+  std::unordered_map<digest, slot, digest_hash> settled_;
+  std::unordered_map<digest, std::shared_ptr<flight>, digest_hash> in_flight_;
+  /// By window, oldest first: those of one window expire in the order in which they were settled.
+  /// No queue is empty, and each settled key has one mark that fits its expiry.
+  mark_queues marks_;
+  /// Payload ids that are not 32 lower-case hexadecimal digits: only logs of others have some.
+  std::unordered_map<digest, std::string, digest_hash> odd_ids_;
 };
+
+/// The digest of a body, for `original`. Never all zero.
+idempotency_store::body_digest digest_of_body(std::string_view body);
 
 }  // namespace nexus::ingest

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "audit/record.hpp"
@@ -21,6 +22,9 @@ namespace nexus::ingest {
 /// Told once, from any thread: success means that the entry is on disk (write and fdatasync have
 /// returned).
 using append_done = std::function<void(const core::result<void>&)>;
+
+/// Told once, from any thread: the same for each of several writes, in order.
+using batch_done = std::function<void(std::vector<core::result<void>>)>;
 
 /// Told once, from any thread.
 using query_done = std::function<void(core::result<destinations::query_page>)>;
@@ -50,6 +54,7 @@ struct pipeline_state {
   std::string wal_error;  ///< why not
   std::string current_segment;
   std::uint64_t pending_entries = 0;
+  std::uint64_t pending_bytes = 0;  ///< of their lines in the log
   std::uint64_t queue_depth = 0;
   double oldest_pending_seconds = 0;
   std::uint64_t crc_failures = 0;
@@ -65,6 +70,8 @@ struct pipeline_state {
   bool draining = false;
   double consistency_score = -1;  ///< of the last check; -1: there was none
   std::vector<destination_state> destinations;
+  /// Entries that wait for destinations that are not configured (any more), by name.
+  std::vector<std::pair<std::string, std::uint64_t>> unclaimed;
 };
 
 /// An entry that has failed for good.
@@ -169,6 +176,16 @@ struct ports {
   /// `closed`.
   std::function<void(std::vector<core::entry_ptr>, append_done, std::optional<core::confirmation>)>
       append;
+  /// The same for several writes, each the entries of one payload, with one sync for all of them.
+  /// There is room for all or for none. `wanted`: empty, or a confirmation for each write.
+  std::function<void(std::vector<std::vector<core::entry_ptr>> writes, batch_done,
+                     std::vector<core::confirmation> wanted)>
+      append_batch;
+  /// Whether an entry of the source with this idempotency key is pending for one of these
+  /// destinations.
+  std::function<bool(const std::string& source, const std::vector<std::string>& destinations,
+                     const std::string& key)>
+      key_waits;
   /// Reads back from the store behind a destination. Error `not_found`: nothing to read from.
   std::function<void(destinations::query, query_done)> find;
   /// Dead letters: looking at them, delivering them once more, giving them up. Errors:

@@ -1,6 +1,5 @@
 #include "ingest/routes.hpp"
 
-#include <array>
 #include <utility>
 
 #include "http/errors.hpp"
@@ -20,14 +19,19 @@ struct known_path {
   decoding of_parameter = decoding::reference;
 };
 
-/// The first one that matches counts.
-constexpr std::array<known_path, 18> known_paths{{
+/// The path of the first one that matches counts. Methods of the same path stand together.
+constexpr known_path known_paths[] = {
     {"POST", "/inbound/{source}", endpoint::inbound, access_level::data},
+    {"POST", "/inbound/{source}/batch", endpoint::batch, access_level::data},
+    {"POST", "/v1/memories", endpoint::memories, access_level::data},
+    {"POST", "/v1/logs", endpoint::logs, access_level::data},
+    {"POST", "/events", endpoint::events, access_level::data},
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
     {"GET", "/ready", endpoint::ready, access_level::open},
     {"GET", "/api/status", endpoint::status, access_level::admin},
     {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
+    {"POST", "/api/reload", endpoint::reload, access_level::admin},
     {"GET", "/metrics", endpoint::metrics, access_level::admin},
     {"GET", "/api/destinations", endpoint::destinations, access_level::admin},
     {"POST", "/api/destinations/{name}/pause", endpoint::pause, access_level::admin,
@@ -42,7 +46,7 @@ constexpr std::array<known_path, 18> known_paths{{
     {"GET", "/api/audit/log", endpoint::audit_log, access_level::admin},
     {"GET", "/api/audit/stats", endpoint::audit_stats, access_level::admin},
     {"GET", "/api/audit/export", endpoint::audit_export, access_level::admin},
-}};
+};
 
 /// The parameter of a path that fits the pattern, empty if it has none; nothing if it does not fit.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
@@ -61,6 +65,28 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return parameter;
 }
 
+/// HEAD is answered like GET, without the body (the server leaves it out).
+bool answers(const known_path& known, std::string_view method) {
+  return known.method == method || (known.method == "GET" && method == "HEAD");
+}
+
+/// What can be done with a path: the value of `Allow`.
+std::string methods_of(std::string_view pattern) {
+  std::string all;
+  for (const auto& known : known_paths) {
+    if (known.path != pattern) continue;
+    all.append(known.method).append(known.method == "GET" ? ", HEAD, " : ", ");
+  }
+  return all + "OPTIONS";
+}
+
+/// Of a path whose method is none of its own.
+http::response other_method(std::string_view pattern, std::string_view method) {
+  auto answer = http::method_not_allowed_response(methods_of(pattern));
+  if (method == "OPTIONS") answer.status = 204;
+  return answer;
+}
+
 }  // namespace
 
 route_match find_route(std::string_view method, std::string_view raw_path) {
@@ -68,15 +94,18 @@ route_match find_route(std::string_view method, std::string_view raw_path) {
   if (!path)
     return {std::nullopt,
             http::error_response(400, "invalid_path", "malformed escape in the path")};
+  const known_path* first = nullptr;
   for (const auto& known : known_paths) {
     const bool whole = known.of_parameter == decoding::whole;
     const auto found = match(known.path, whole ? raw_path : std::string_view(*path));
     if (!found) continue;
-    if (known.method != method)
-      return {std::nullopt, http::method_not_allowed_response(known.method)};
+    if (first == nullptr) first = &known;
+    if (known.path != first->path) break;
+    if (!answers(known, method)) continue;
     auto parameter = whole ? decode_segment(*found).value_or("") : std::string(*found);
     return {route{known.target, known.needs, known.path, std::move(parameter)}, {}};
   }
+  if (first != nullptr) return {std::nullopt, other_method(first->path, method)};
   return {std::nullopt, http::not_found_response()};
 }
 

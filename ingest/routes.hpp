@@ -11,11 +11,16 @@ namespace nexus::ingest {
 
 enum class endpoint {
   inbound,
+  batch,
+  memories,
+  logs,
+  events,
   query,
   health,
   ready,
   status,
   shutdown,
+  reload,
   metrics,
   destinations,
   pause,
@@ -44,7 +49,7 @@ struct route {
 struct route_match {
   std::optional<route> found;
   http::response
-      refusal;  ///< only where nothing was found: 404, 405, or 400 for a malformed escape
+      refusal;  ///< only where nothing was found: 404, 405, 204 to OPTIONS, 400 for a bad escape
 };
 
 /// Matches exactly: a trailing slash, or an empty `{…}` segment, is another path.

@@ -32,17 +32,17 @@ translated_payload make_payload(const config::source_config& source, const write
 }
 
 std::vector<core::entry_ptr> make_source_entries(const config::source_config& source,
-                                                 translated_payload payload, std::string log_key,
+                                                 translated_payload payload, const key_note& key,
                                                  core::time_point now) {
   core::entry common;
   common.payload = to_json(payload);
   common.payload_id = std::move(payload.payload_id);
-  common.idempotency_key = std::move(log_key);
   common.timestamp = core::format_timestamp(now);
   common.source = std::move(payload.source);
   common.subject = std::move(payload.subject);
   common.actor_type = std::move(payload.actor_type);
   common.actor_id = std::move(payload.actor_id);
+  put_key_note(common, key);
   return make_entries(std::move(common), source.target_destinations);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/entry.hpp"
 #include "core/timestamp.hpp"
+#include "ingest/key_note.hpp"
 #include "ingest/payload.hpp"
 #include "ingest/snapshot.hpp"
 #include "ingest/write_context.hpp"
@@ -18,10 +19,9 @@ translated_payload make_payload(const config::source_config& source, const write
                                 mapping::mapped_fields fields, std::string key,
                                 core::time_point now);
 
-/// Its entries, one for each of the source's destinations. `log_key`: the idempotency key that the
-/// log gets; the log hands on entries with equal source, destination and key once (decision 0006).
+/// Its entries, one for each of the source's destinations. `key`: from make_key_note.
 std::vector<core::entry_ptr> make_source_entries(const config::source_config& source,
-                                                 translated_payload payload, std::string log_key,
+                                                 translated_payload payload, const key_note& key,
                                                  core::time_point now);
 
 }  // namespace nexus::ingest

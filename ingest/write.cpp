@@ -37,6 +37,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
     if (auto refused = find_value()) return respond_(std::move(*refused));
     key_ = idempotency_key(request_);
     if (!source_.settings.idempotency_enabled || key_.empty()) return proceed();
+    body_ = body_to_note(source_.settings, value_);
     auto turn = house_->idempotency.enter(
         source_.settings.name, key_, source_.settings.dedup_window,
         [self = shared_from_this()](auto later) { self->take(std::move(later)); });
@@ -46,7 +47,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
  private:
   void take(idempotency_store::turn turn) {
     if (const auto* written = std::get_if<idempotency_store::original>(&turn))
-      return respond_(accepted_response(written->payload_id));
+      return respond_(repeated_response(*written, body_));
     claim_ = std::get<idempotency_store::claim>(std::move(turn));
     proceed();
   }
@@ -78,8 +79,9 @@ class write_request : public std::enable_shared_from_this<write_request> {
   http::request request_;
   const http::respond_fn respond_;
   const std::chrono::steady_clock::time_point started_;
-  std::string_view value_;  ///< the first JSON value of the body, until `append`
-  std::string key_;         ///< the client's idempotency key, may be empty
+  std::string_view value_;                 ///< the first JSON value of the body, until `append`
+  std::string key_;                        ///< the client's idempotency key, may be empty
+  idempotency_store::body_digest body_{};  ///< where the source compares bodies
   idempotency_store::claim claim_;
 };
 
@@ -98,12 +100,7 @@ std::optional<http::response> write_request::find_value() {
   if (!request_.body_truncated)
     return http::error_response(400, "invalid_json",
                                 "the body is not valid JSON: " + length.reason().text);
-  auto answer =
-      http::error_response(413, "payload_too_large",
-                           "the body is larger than this source may send (" +
-                               std::to_string(source_.settings.payload_bytes_max) + " bytes)");
-  answer.close = true;
-  return answer;
+  return body_too_large_response(static_cast<std::uint64_t>(source_.settings.payload_bytes_max));
 }
 
 std::optional<http::response> write_request::check_rate() {
@@ -116,6 +113,8 @@ std::optional<http::response> write_request::check_rate() {
 
 std::optional<http::response> write_request::translate(translated_payload& out) {
   auto fields = source_.fields.apply(value_);
+  if (source_.settings.require_content && fields.content.empty() && !fields.too_large)
+    return empty_content_response();
   write_context context;
   if (auto refused = read_context(*house_, *config_, source_.settings, request_, context))
     return refused;
@@ -134,8 +133,6 @@ void write_request::embed(translated_payload payload) {
   });
 }
 
-// The log hands on entries with equal source, destination and key once: an entry whose source does
-// not deduplicate carries its key in the payload only, or it would be lost to an earlier one.
 void write_request::append(translated_payload payload) {
   // Not needed while the log writes, and it may be large. An assignment would keep the memory.
   std::string().swap(request_.body);
@@ -149,7 +146,8 @@ void write_request::append(translated_payload payload) {
               }};
   }
   house_->out.append(
-      make_source_entries(settings, std::move(payload), settings.idempotency_enabled ? key_ : "",
+      make_source_entries(settings, std::move(payload),
+                          make_key_note(house_->out, settings, key_, body_),
                           house_->options.clock()),
       [self = shared_from_this(), payload_id](const core::result<void>& outcome) {
         self->finish(payload_id, outcome);
@@ -169,7 +167,7 @@ void write_request::finish(const std::string& payload_id, const core::result<voi
     source_.write_latency.observe(house_->seconds_since(started_));
     respond_(accepted_response(payload_id));
   }
-  claim_.settle({payload_id, {}});
+  claim_.settle({payload_id, body_});
 }
 
 void write_request::confirm(const std::string& payload_id, const core::delivery_report& report) {
@@ -178,28 +176,6 @@ void write_request::confirm(const std::string& payload_id, const core::delivery_
 }
 
 }  // namespace
-
-std::optional<http::response> check_write_header(const services& house, const active_source& source,
-                                                 std::string_view path_source,
-                                                 const http::request& request) {
-  const auto& settings = source.settings;
-  if (!settings.can_write)
-    return http::error_response(403, "source_not_permitted_to_write", "this source may not write");
-  if (path_source != settings.name)
-    return http::error_response(403, "source_mismatch", "the token belongs to another source");
-  const auto& targets = settings.target_destinations;
-  for (const auto& target : targets) {
-    auto why = check_write(settings.policy, target);
-    if (!why) continue;
-    if (targets.size() > 1) why->message += ": " + target;
-    return deny(house, settings.name, *why);
-  }
-  const auto type = request.header("Content-Type").value_or(std::string_view());
-  if (!type.empty() && !type.starts_with("application/json"))
-    return http::error_response(415, "unsupported_media_type",
-                                "Content-Type must be application/json");
-  return std::nullopt;
-}
 
 void handle_write(const services_ptr& house, snapshot_ptr config, const active_source& source,
                   http::request request, http::respond_fn respond) {

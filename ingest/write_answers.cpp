@@ -50,6 +50,22 @@ http::response accepted_response(const std::string& payload_id) {
   return with_status(payload_id, "accepted");
 }
 
+http::response repeated_response(const idempotency_store::original& written,
+                                 const idempotency_store::body_digest& body) {
+  constexpr idempotency_store::body_digest unknown{};
+  if (body == unknown || written.body == unknown || body == written.body)
+    return accepted_response(written.payload_id);
+  return http::error_response(422, "idempotency_mismatch",
+                              "another body was sent with this idempotency key before; a new entry "
+                              "needs a new key");
+}
+
+http::response empty_content_response() {
+  return http::error_response(422, "empty_content",
+                              "the content is empty, and this source requires some; see the "
+                              "source's mapping");
+}
+
 http::response delivery_response(const std::string& payload_id,
                                  const std::vector<std::string>& destinations,
                                  const core::delivery_report& report) {
@@ -77,6 +93,20 @@ http::response delivery_response(const std::string& payload_id,
 
 http::response entry_too_large_response() {
   return http::error_response(413, "payload_too_large", "the entry is too large for the log");
+}
+
+http::response body_too_large_response(std::uint64_t bytes_max) {
+  auto answer = http::error_response(
+      413, "payload_too_large",
+      "the body is larger than may be sent here (" + std::to_string(bytes_max) + " bytes)");
+  answer.close = true;
+  return answer;
+}
+
+http::response value_too_large_response(std::uint64_t bytes_max) {
+  return http::error_response(
+      413, "payload_too_large",
+      "the value is larger than this source may send (" + std::to_string(bytes_max) + " bytes)");
 }
 
 http::response append_failed_response(services& house, const core::error& why) {

@@ -112,6 +112,10 @@ core::result<void> log::delivered_entries(const delivered_visitor& fn) {
 core::result<std::uint64_t> log::redeliver(std::span<const core::entry> entries) {
   return impl_->redeliver(entries);
 }
+bool log::key_waits(std::string_view source, std::string_view destination,
+                    std::string_view idempotency_key) const {
+  return impl_->key_waits(source, destination, idempotency_key);
+}
 position log::end() const {
   return impl_->end();
 }
@@ -120,6 +124,9 @@ std::vector<destination_backlog> log::backlogs() const {
 }
 std::uint64_t log::pending_count() const {
   return impl_->pending_count();
+}
+pending_size log::how_much_is_pending() const {
+  return impl_->how_much_is_pending();
 }
 std::uint64_t log::crc_failures() const {
   return impl_->stats().crc_failures;

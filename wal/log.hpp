@@ -77,7 +77,8 @@ struct dead_letter_filter {
 
 /// Numbers since the log was opened, but for `pending` and what opening found.
 struct counters {
-  std::uint64_t pending = 0;  ///< entries now waiting, each destination for itself
+  std::uint64_t pending = 0;        ///< entries now waiting, each destination for itself
+  std::uint64_t pending_bytes = 0;  ///< of their lines in the log
   std::uint64_t appended = 0;
   std::uint64_t delivered = 0;
   std::uint64_t permanent_failures = 0;
@@ -94,6 +95,12 @@ struct counters {
   std::uint64_t bytes_written = 0;
   std::uint64_t segments = 0;
   double oldest_pending_seconds = 0;  ///< age of the oldest pending entry; 0 if there is none
+};
+
+/// How much waits for delivery.
+struct pending_size {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;  ///< of their lines
 };
 
 /// What waits for one destination.
@@ -200,7 +207,14 @@ class log {
   /// been.
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
 
+  /// Whether an entry of this source and destination with this idempotency key is pending: another
+  /// one would count as one with it (see replay). Costs a look into a hash table.
+  bool key_waits(std::string_view source, std::string_view destination,
+                 std::string_view idempotency_key) const;
+
   std::uint64_t pending_count() const;
+  /// Costs no more than pending_count().
+  pending_size how_much_is_pending() const;
   std::uint64_t crc_failures() const;
   std::uint64_t integrity_failures() const;
   counters stats() const;

@@ -236,10 +236,23 @@ core::result<void> log::impl::replay(const std::function<void(const core::entry&
   return {};
 }
 
+bool log::impl::key_waits(std::string_view source, std::string_view destination,
+                          std::string_view idempotency_key) const {
+  core::entry value;
+  value.source = source;
+  value.destination = destination;
+  value.idempotency_key = idempotency_key;
+  std::deque<core::entry> respelled;
+  const entry_name name(as_read_back(value, respelled));
+  std::lock_guard lock(mutex_);
+  return known_.index().has_key(name);
+}
+
 counters log::impl::stats() const {
   std::lock_guard lock(mutex_);
   counters out;
   out.pending = known_.index().size();
+  out.pending_bytes = known_.index().bytes();
   out.appended = commits_.appended();
   out.delivered = delivered_;
   out.permanent_failures = failed_;

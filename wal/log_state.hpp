@@ -59,7 +59,13 @@ class log::impl {
     std::lock_guard lock(mutex_);
     return known_.index().size();
   }
+  pending_size how_much_is_pending() const {
+    std::lock_guard lock(mutex_);
+    return {known_.index().size(), known_.index().bytes()};
+  }
   core::result<void> close();
+  bool key_waits(std::string_view source, std::string_view destination,
+                 std::string_view idempotency_key) const;
   counters stats() const;
   std::string current_segment() const;
   std::string trouble() const {

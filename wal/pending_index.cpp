@@ -51,6 +51,7 @@ pending_index::position pending_index::add(const entry_name& name, location wher
           seconds, intern(name.destination), state::waiting, false};
   ++holder.live;
   ++live_;
+  bytes_ += where.length + std::uint64_t{1};
   ++destination_live_[slot.destination];
   ids_.insert(refer(place, slot.id));
   if (slot.key == 0) return place;
@@ -171,6 +172,7 @@ void pending_index::erase(position where) {
   if (slot.is == state::withheld) --withheld_;
   slot.is = state::gone;
   --live_;
+  bytes_ -= slot.length + std::uint64_t{1};
   --destination_live_[slot.destination];
   auto& holder = chunks_[(where - begin_) / chunk_records];
   if (--holder->live > 0 || (where - begin_) / chunk_records == chunks_.size() - 1) return;
@@ -190,6 +192,7 @@ bool pending_index::relocate(std::string_view payload_id, std::string_view desti
   auto& slot = at(*place);
   slot.segment = to.segment;
   slot.offset = to.offset;
+  bytes_ = bytes_ - slot.length + to.length;
   slot.length = to.length;
   return true;
 }

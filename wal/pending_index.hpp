@@ -78,6 +78,10 @@ class pending_index {
     return find(hash_id(payload_id, destination)).has_value();
   }
 
+  /// Whether an entry of this source and destination is pending that has the (non-empty)
+  /// idempotency key.
+  bool has_key(const entry_name& name) const { return keys_.contains(hash_key(name)); }
+
   /// Tells that the line of a pending entry has moved. False if it is not pending any more.
   bool relocate(std::string_view payload_id, std::string_view destination, location from,
                 location to);
@@ -88,6 +92,9 @@ class pending_index {
 
   /// Entries waiting to be handed on; followers and withheld ones not counted.
   std::uint64_t size() const noexcept { return live_ - followers_.size() - withheld_; }
+
+  /// Bytes of the lines of all entries that are in the index, their newlines counted.
+  std::uint64_t bytes() const noexcept { return bytes_; }
 
   /// Where the next entry will stand.
   position end() const noexcept { return end_; }
@@ -193,6 +200,7 @@ class pending_index {
   position begin_ = 0;                         ///< of the first chunk
   position end_ = 0;
   std::uint64_t live_ = 0;
+  std::uint64_t bytes_ = 0;  ///< of the lines of what is live, with their newlines
   std::uint64_t withheld_ = 0;
   boost::unordered_flat_set<reference, by_id, by_id> ids_;
   boost::unordered_flat_set<reference, by_key, by_key> keys_;

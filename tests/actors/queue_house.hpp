@@ -52,6 +52,7 @@ inline wal_actor::behavior_type scripted_log(wal_actor::pointer self,
       [](flush_atom) {},
       [](expire_atom) {},
       [](poll_atom) {},
+      [](leave_atom, const std::string&) {},
       [](release_atom) {},
       [](seal_atom) {},
   };

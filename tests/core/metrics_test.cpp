@@ -79,3 +79,15 @@ TEST_CASE("counters count from many threads without losing any") {
   for (auto& one : threads) one.join();
   CHECK(all.get_counter("n_total", "N.").value() == 8000);
 }
+
+TEST_CASE("a gauge that is removed is off the page, and may come again") {
+  metrics all;
+  all.get_gauge("nexus_depth", "Depth.", {{"queue", "a"}}).set(1);
+  all.get_gauge("nexus_depth", "Depth.", {{"queue", "b"}}).set(2);
+  all.remove_gauge("nexus_depth", {{"queue", "a"}});
+  all.remove_gauge("nexus_depth", {{"queue", "unknown"}});
+  CHECK_FALSE(has_line(all.text(), R"(nexus_depth{queue="a"} 1)"));
+  CHECK(has_line(all.text(), R"(nexus_depth{queue="b"} 2)"));
+  all.get_gauge("nexus_depth", "Depth.", {{"queue", "a"}}).set(3);
+  CHECK(has_line(all.text(), R"(nexus_depth{queue="a"} 3)"));
+}

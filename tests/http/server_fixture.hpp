@@ -1,10 +1,12 @@
 // A running server on a free port, and a handler whose answers a test can hold back.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,21 +20,25 @@
 namespace nexus::test {
 
 /// What a request gets depends on its path: /hold waits for release(), /drop is never answered,
-/// /twice is answered twice, /refuse is turned away at its header, /large answers 64 MiB,
-/// everything else is told what it has sent.
+/// /twice is answered twice, /refuse is turned away at its header, /large answers 64 MiB, /block
+/// keeps the thread that it is on until unblock(), everything else is told what it has sent.
 class test_handler : public http::handler {
  public:
   std::uint64_t body_bytes_max = 1000;
+  std::atomic<int> handled = 0;  ///< requests
 
   http::header_decision on_header(const http::request& request) override {
     http::header_decision decision;
     decision.body_bytes_max = body_bytes_max;
     decision.context = request.path.size();
+    io_thread_ = std::this_thread::get_id();
     if (request.path == "/refuse") decision.refuse = answer(403, "refused");
     return decision;
   }
 
   void on_request(http::request request, http::respond_fn respond) override {
+    ++handled;
+    if (request.path == "/block") block();
     if (request.path == "/hold") return hold(std::move(respond));
     if (request.path == "/drop") return;
     if (request.path == "/twice") respond(answer(200, "first"));
@@ -44,6 +50,11 @@ class test_handler : public http::handler {
   void wait_held(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return held_.size() >= count; });
+  }
+  void unblock() {
+    std::lock_guard lock(mutex_);
+    blocks_ = false;
+    changed_.notify_all();
   }
   /// The respond functions of all held requests, in the order of arrival.
   std::vector<http::respond_fn> take_held() {
@@ -60,13 +71,15 @@ class test_handler : public http::handler {
   }
 
  private:
-  static http::response echo(const http::request& request) {
+  http::response echo(const http::request& request) const {
     auto response =
         answer(request.body_truncated ? 413 : 200,
                request.method + " " + request.path + " " + request.query + "|" + request.body);
     response.headers.emplace_back("X-Context",
                                   std::to_string(std::any_cast<std::size_t>(request.context)));
     response.headers.emplace_back("X-Peer", request.peer_address);
+    const bool on_io_thread = io_thread_.load() == std::this_thread::get_id();
+    response.headers.emplace_back("X-Thread", on_io_thread ? "io" : "other");
     response.headers.emplace_back("X-Reflected", request.header("x-REFLECT").value_or("") == "split"
                                                      ? "a\r\nX-Injected: 1"
                                                      : "");
@@ -80,9 +93,16 @@ class test_handler : public http::handler {
     changed_.notify_all();
   }
 
+  void block() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !blocks_; });
+  }
+
+  std::atomic<std::thread::id> io_thread_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<http::respond_fn> held_;
+  bool blocks_ = true;
 };
 
 struct running_server {
@@ -94,7 +114,9 @@ struct running_server {
     server = std::move(*started);
   }
 
-  http_client connect() const { return http_client(server->port()); }
+  http_client connect(const char* from = "127.0.0.1") const {
+    return http_client(server->port(), from);
+  }
   double refused(const std::string& reason) {
     return metrics
         .get_counter("nexus_http_refused_total",
@@ -102,11 +124,20 @@ struct running_server {
                      {{"reason", reason}})
         .value();
   }
+  /// Whether the page of metrics has this line.
+  bool shows(const std::string& line) {
+    return metrics.text().find("\n" + line + "\n") != std::string::npos;
+  }
 
   core::metrics metrics;
   test_handler handler;
   std::unique_ptr<http::server> server;
 };
+
+inline std::string post(const std::string& path, std::size_t bytes) {
+  return "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) +
+         "\r\n\r\n" + std::string(bytes, 'b');
+}
 
 inline std::string get(const std::string& path) {
   return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -12,11 +12,6 @@ using namespace nexus::test;
 
 namespace {
 
-std::string post_of(std::size_t bytes) {
-  return "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n" +
-         std::string(bytes, 'b');
-}
-
 std::string chunk_of(const std::string& content) {
   char size[32];
   std::snprintf(size, sizeof size, "%zX\r\n", content.size());
@@ -114,7 +109,7 @@ TEST_CASE("a body at its limit is complete, one byte more is cut off and ends th
   running_server running;
   auto client = running.connect();
   for (const std::string& whole :
-       {post_of(1000), chunked_head + chunk_of(1) + chunk_of(999) + "0\r\n\r\n"}) {
+       {post("/x", 1000), chunked_head + chunk_of(1) + chunk_of(999) + "0\r\n\r\n"}) {
     REQUIRE(client.send(whole));
     auto answer = client.read_answer();
     REQUIRE(answer);
@@ -122,7 +117,7 @@ TEST_CASE("a body at its limit is complete, one byte more is cut off and ends th
     CHECK(answer->body == "POST /x |" + std::string(1000, 'b'));
   }
   for (const std::string& over :
-       {post_of(1001), chunked_head + chunk_of(1) + chunk_of(1000) + "0\r\n\r\n",
+       {post("/x", 1001), chunked_head + chunk_of(1) + chunk_of(1000) + "0\r\n\r\n",
         chunked_head + chunk_of(1000) + chunk_of(1) + "0\r\n\r\n"}) {
     auto other = running.connect();
     REQUIRE(other.send(over));

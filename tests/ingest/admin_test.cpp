@@ -29,6 +29,8 @@ TEST_CASE("readiness follows the log first, then the destinations, and recovers"
 TEST_CASE("the status has its keys sorted and tells the state of log and destinations") {
   fake_house house;
   house.state.pending_entries = 7;
+  house.state.pending_bytes = 700;
+  house.state.unclaimed = {{"gone \"x\"", 6}};
   house.state.queue_depth = 3;
   house.state.memories_total = 42;
   house.state.current_segment = "wal-1.jsonl";
@@ -59,18 +61,20 @@ TEST_CASE("the status has its keys sorted and tells the state of log and destina
   const auto pid = body.find("\"pid\":");
   REQUIRE(pid != std::string::npos);
   body.erase(pid, body.find(',', pid) + 1 - pid);
-  CHECK(body ==
-        R"({"bind":"127.0.0.1:8080","consistency_score":-1,"destinations":[{"attempts":44,)"
-        R"("breaker":"half_open","delivered":42,"failed":1,"healthy":false,"last_error":"locked",)"
-        R"("name":"sqlite","oldest_pending_seconds":2.5,"pending":5,"queued":3,"restarts":2,)"
-        R"("state":"waiting","type":"sqlite"}],)"
-        R"("draining":false,"memories_total":42,"queue_depth":3,"sources_total":2,)"
-        R"("uptime_seconds":90,"version":"1.2.3","wal":{"crc_failures":0,)"
-        R"("current_segment":"wal-1.jsonl","dead_letters":11,"error":"","healthy":true,)"
-        R"("integrity_failures":0,"integrity_mode":"crc32","malformed_lines":12,)"
-        R"("oldest_pending_seconds":1.5,"pending_entries":7,"permanent_failures":0,)"
-        R"("quarantined_lines":13,"sentinel_failures":14,"torn_lines":0,"undecodable_lines":15}})"
-        "\n");
+  CHECK(
+      body ==
+      R"({"bind":"127.0.0.1:8080","consistency_score":-1,"destinations":[{"attempts":44,)"
+      R"("breaker":"half_open","delivered":42,"failed":1,"healthy":false,"last_error":"locked",)"
+      R"("name":"sqlite","oldest_pending_seconds":2.5,"pending":5,"queued":3,"restarts":2,)"
+      R"("state":"waiting","type":"sqlite"}],)"
+      R"("draining":false,"memories_total":42,"queue_depth":3,"sources_total":2,)"
+      R"("uptime_seconds":90,"version":"1.2.3","wal":{"crc_failures":0,)"
+      R"("current_segment":"wal-1.jsonl","dead_letters":11,"error":"","healthy":true,)"
+      R"("integrity_failures":0,"integrity_mode":"crc32","malformed_lines":12,)"
+      R"("oldest_pending_seconds":1.5,"pending_bytes":700,"pending_entries":7,"permanent_failures":0,)"
+      R"("quarantined_lines":13,"sentinel_failures":14,"torn_lines":0,"unclaimed":{"gone \"x\"":6},)"
+      R"("undecodable_lines":15}})"
+      "\n");
   CHECK(house.count("bubblefish_admin_calls_total", {{"endpoint", "/api/status"}}) == 1);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,9 +104,18 @@ struct fake_house {
   core::time_point wall{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
   std::chrono::steady_clock::time_point steady{};
 
-  bool append_later = false;           ///< the test completes `appends` itself
-  core::result<void> append_outcome;   ///< else: this, at once
-  std::deque<pending_append> appends;  ///< all of them, answered or not
+  struct pending_batch {
+    std::vector<std::vector<core::entry_ptr>> writes;
+    ingest::batch_done done;
+    std::vector<core::confirmation> wanted;
+  };
+
+  bool append_later = false;                ///< the test completes `appends` itself
+  core::result<void> append_outcome;        ///< else: this, at once
+  std::set<std::string> waiting_keys;       ///< "SOURCE/KEY": an entry with it is pending
+  std::deque<pending_append> appends;       ///< all of them, answered or not
+  std::deque<pending_batch> batches;        ///< likewise
+  std::vector<std::size_t> refused_writes;  ///< of a batch: as too large
   core::result<destinations::query_page> page = destinations::query_page{};
   std::vector<destinations::query> queries;
   ingest::pipeline_state state;
@@ -138,6 +148,20 @@ struct fake_house {
       appends.push_back({first, nullptr, std::move(entries), std::move(wanted)});
       if (append_later) return void(appends.back().done = std::move(done));
       done(append_outcome);
+    };
+    behind.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
+                                 ingest::batch_done done, std::vector<core::confirmation> wanted) {
+      const std::size_t count = writes.size();
+      batches.push_back({std::move(writes), nullptr, std::move(wanted)});
+      if (append_later) return void(batches.back().done = std::move(done));
+      std::vector<core::result<void>> outcomes(count, append_outcome);
+      for (const auto index : refused_writes)
+        outcomes.at(index) = core::error{core::errc::too_large, "too large"};
+      done(std::move(outcomes));
+    };
+    behind.key_waits = [this](const std::string& source, const std::vector<std::string>&,
+                              const std::string& key) {
+      return waiting_keys.contains(source + "/" + key);
     };
     behind.find = [this](destinations::query what, ingest::query_done done) {
       queries.push_back(std::move(what));
@@ -172,11 +196,7 @@ struct fake_house {
       ++reloads;
       done(reloaded);
     };
-    if (audits) add_audit_ports(behind);
-    if (embeds)
-      behind.embed = [this](std::string_view content, ingest::embed_done done) {
-        embeddings.emplace_back(content, std::move(done));
-      };
+    add_side_ports(behind);
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };
     ingest::door_options options;
@@ -189,7 +209,12 @@ struct fake_house {
     return *door_;
   }
 
-  void add_audit_ports(ingest::ports& to) {
+  void add_side_ports(ingest::ports& to) {
+    if (embeds)
+      to.embed = [this](std::string_view content, ingest::embed_done done) {
+        embeddings.emplace_back(content, std::move(done));
+      };
+    if (!audits) return;
     to.on_interaction = [this](audit::record one) { interactions.push_back(std::move(one)); };
     to.find_interactions = [this](ingest::interaction_choice what,
                                   const ingest::interactions_done& done) {

@@ -14,6 +14,10 @@ TEST_CASE("each endpoint is found under its path and method") {
   };
   const std::vector<row> rows{
       {"POST", "/inbound/default", endpoint::inbound, access_level::data},
+      {"POST", "/inbound/default/batch", endpoint::batch, access_level::data},
+      {"POST", "/v1/memories", endpoint::memories, access_level::data},
+      {"POST", "/v1/logs", endpoint::logs, access_level::data},
+      {"POST", "/events", endpoint::events, access_level::data},
       {"GET", "/query/sqlite", endpoint::query, access_level::data},
       {"GET", "/health", endpoint::health, access_level::open},
       {"GET", "/ready", endpoint::ready, access_level::open},
@@ -51,12 +55,37 @@ TEST_CASE("a path that is not exactly a route is not found") {
   }
 }
 
-TEST_CASE("a wrong method is refused with the allowed one") {
-  const auto match = find_route("GET", "/inbound/default");
+TEST_CASE("a wrong method is refused with all that the path knows") {
+  for (const std::string method : {"GET", "HEAD", "DELETE", "post", ""}) {
+    CAPTURE(method);
+    const auto match = find_route(method, "/inbound/default");
+    CHECK_FALSE(match.found);
+    CHECK(match.refusal.status == 405);
+    CHECK(match.refusal.headers == http::header_list{{"Allow", "POST, OPTIONS"}});
+  }
+  CHECK(find_route("POST", "/health").refusal.headers ==
+        http::header_list{{"Allow", "GET, HEAD, OPTIONS"}});
+}
+
+TEST_CASE("HEAD finds what GET finds, but for the path that comes first") {
+  const auto match = find_route("HEAD", "/query/sqlite");
+  REQUIRE(match.found);
+  CHECK(match.found->target == endpoint::query);
+  CHECK(match.found->needs == access_level::data);
+  CHECK(match.found->parameter == "sqlite");
+  CHECK(find_route("HEAD", "/api/dlq/purge").refusal.status == 405);
+  CHECK(find_route("GET", "/api/dlq/purge").refusal.headers ==
+        http::header_list{{"Allow", "POST, OPTIONS"}});
+}
+
+TEST_CASE("OPTIONS is told the methods of a path, and nothing of a path that is none") {
+  const auto match = find_route("OPTIONS", "/api/dlq");
   CHECK_FALSE(match.found);
-  CHECK(match.refusal.status == 405);
-  CHECK(match.refusal.headers == http::header_list{{"Allow", "POST"}});
-  CHECK(find_route("HEAD", "/health").refusal.status == 405);
+  CHECK(match.refusal.status == 204);
+  CHECK(match.refusal.body.empty());
+  CHECK(match.refusal.headers == http::header_list{{"Allow", "GET, HEAD, OPTIONS"}});
+  CHECK(find_route("OPTIONS", "/nope").refusal.status == 404);
+  CHECK(find_route("OPTIONS", "*").refusal.status == 404);
 }
 
 TEST_CASE("a source name is decoded unless the path has escapes that it does not need") {

@@ -274,6 +274,7 @@ TEST_CASE("a key from an earlier run is answered with its payload") {
   old.source = "default";
   old.idempotency_key = "k";
   old.payload_id = "id-of-old";
+  old.timestamp = "2025-12-31T23:59:00Z";
   house.door().restore(old);
   CHECK(house.post("{}", {{"Idempotency-Key", "k"}})->body() ==
         "{\"payload_id\":\"id-of-old\",\"status\":\"accepted\"}\n");

@@ -87,6 +87,8 @@ TEST_CASE("The stop command uses the admin token behind a reference") {
 
 TEST_CASE("The stop command fails if the server does not know its token") {
   const server_home home;
+  home.write("daemon.toml", std::string("[daemon]\nwatch_config = false\nadmin_token = \"") +
+                                server_home::admin_token + "\"\n");
   const auto server = home.start();
   home.write("daemon.toml", "[daemon]\nmode = \"simple\"\nadmin_token = \"another\"\n");
   const auto refused = home.nexus({"stop"});

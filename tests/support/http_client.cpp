@@ -25,8 +25,11 @@ std::optional<std::string> http_answer::header(std::string_view name) const {
   return std::nullopt;
 }
 
-http_client::http_client(std::uint16_t port)
+http_client::http_client(std::uint16_t port, const char* from)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  ::inet_pton(AF_INET, from, &here.sin_addr);
   sockaddr_in where{};
   where.sin_family = AF_INET;
   where.sin_port = htons(port);
@@ -36,7 +39,9 @@ http_client::http_client(std::uint16_t port)
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
+  ::setsockopt(socket_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (::bind(socket_, reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0 ||
+      ::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
     int reason = errno;
     ::close(socket_);
     throw std::system_error(reason, std::generic_category(), "connect");
@@ -61,12 +66,17 @@ void http_client::finish_sending() {
   ::shutdown(socket_, SHUT_WR);
 }
 
-bool http_client::receive() {
-  char buffer[64 * 1024];
+std::ptrdiff_t http_client::receive_some(char* into, std::size_t count) {
   ssize_t got = 0;
   do {
-    got = ::recv(socket_, buffer, sizeof buffer, 0);
+    got = ::recv(socket_, into, count, 0);
   } while (got < 0 && errno == EINTR);
+  return got;
+}
+
+bool http_client::receive() {
+  char buffer[64 * 1024];
+  const std::ptrdiff_t got = receive_some(buffer, sizeof buffer);
   if (got <= 0) return false;
   received_.append(buffer, static_cast<std::size_t>(got));
   return true;
@@ -103,11 +113,7 @@ std::optional<http_answer> http_client::read_answer(bool to_head) {
 bool http_client::at_end() {
   if (!received_.empty()) return false;
   char byte = 0;
-  ssize_t got = 0;
-  do {
-    got = ::recv(socket_, &byte, 1, 0);
-  } while (got < 0 && errno == EINTR);
-  return got == 0;
+  return receive_some(&byte, 1) == 0;
 }
 
 void http_client::reset() {

@@ -2,6 +2,7 @@
 // and reads answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,16 +25,16 @@ struct http_answer {
 /// Throws std::runtime_error if the connection cannot be made.
 class http_client {
  public:
-  /// To 127.0.0.1.
-  explicit http_client(std::uint16_t port);
-  ~http_client();
+  /// To 127.0.0.1; `from` is another address of this machine, e.g. 127.0.0.2.
+  explicit http_client(std::uint16_t port, const char* from = "127.0.0.1");
+  virtual ~http_client();
   http_client(http_client&& other) noexcept
       : socket_(std::exchange(other.socket_, -1)), received_(std::move(other.received_)) {}
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
 
   /// False: the server has closed or reset the connection.
-  bool send(std::string_view bytes);
+  virtual bool send(std::string_view bytes);
   /// Says that no more bytes will come (half-close).
   void finish_sending();
   /// The next answer, by its Content-Length; nothing if the connection ended before it was
@@ -51,6 +52,11 @@ class http_client {
       std::string_view method, std::string_view path,
       const std::vector<std::pair<std::string, std::string>>& headers = {},
       std::string_view body = {});
+
+ protected:
+  /// At most `count` bytes; 0: the connection has ended orderly, below 0: it broke.
+  virtual std::ptrdiff_t receive_some(char* into, std::size_t count);
+  int socket() const noexcept { return socket_; }
 
  private:
   bool receive();

@@ -205,3 +205,17 @@ TEST_CASE("chunks are freed wherever they empty, and positions stay what they we
   CHECK(offsets(index) == left);
   CHECK(index.end() == offset);
 }
+
+TEST_CASE("the bytes of what is pending are those of its lines, also when lines move") {
+  pending_index index;
+  CHECK(index.bytes() == 0);
+  index.add(make_entry("a"), {1, 100, 0}, 0, always);
+  index.add(make_entry("b"), {1, 50, 101}, 0, always);
+  CHECK(index.bytes() == 152);
+  CHECK(index.relocate("b", "sqlite", {1, 50, 101}, {2, 70, 0}));
+  CHECK(index.bytes() == 172);
+  CHECK(index.remove("b", "sqlite").size() == 1);
+  CHECK(index.bytes() == 101);
+  CHECK(index.remove("a", "").size() == 1);
+  CHECK(index.bytes() == 0);
+}

@@ -1,0 +1,141 @@
+// What a running server does when its configuration is read again.
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/config_changes.hpp"
+#include "cli/paused.hpp"
+#include "cli/service.hpp"
+#include "cli/wire.hpp"
+#include "config/reference.hpp"
+
+namespace nexus::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Once files have not changed for so long they are read again.
+constexpr milliseconds quiet{500};
+
+/// How long a destination that is taken out or changed may take to end what is on its way.
+constexpr milliseconds retire_time_max{10'000};
+
+/// Files that the configuration only names.
+std::vector<std::string> files_of(const config::tls_config& tls) {
+  std::vector<std::string> files;
+  if (!tls.enabled) return files;
+  for (const auto& file : {tls.cert_file, tls.key_file, tls.client_ca_file})
+    if (!file.empty()) files.push_back(file);
+  return files;
+}
+
+std::size_t hash_of(const config::tls_config& tls) {
+  std::string contents;
+  for (const auto& file : files_of(tls))
+    if (const auto text = config::read_text_file(file)) contents += *text;
+  return std::hash<std::string>()(contents);
+}
+
+void note_unclaimed(const actors::pipeline_status& status, ingest::reload_report& in) {
+  for (const auto& waiting : status.unclaimed)
+    in.notes.push_back(std::to_string(waiting.entries) + " entries wait for destination " +
+                       waiting.destination +
+                       ", which is not configured: they are delivered once it is there again");
+}
+
+}  // namespace
+
+void service::start_reloader(std::function<core::result<config::loaded>()> load) {
+  certificates_ = hash_of(settings_->tls);
+  reloader_ = std::make_unique<reloader>(
+      reloader::steps{std::move(load),
+                      [this](config::loaded fresh) { return apply(std::move(fresh)); }},
+      log_);
+}
+
+void service::reload() {
+  reloader_->request(reloader::trigger::request, {});
+}
+
+void service::start_watch() {
+  const auto now = settings();
+  if (!now->watch_files) return;
+  auto started = config_watch::start(
+      now->home, files_of(now->tls), quiet,
+      [this] { reloader_->request(reloader::trigger::files, {}); }, log_);
+  if (started) {
+    watch_ = *std::move(started);
+  } else {
+    log_->warn("configuration files are not watched, SIGHUP and POST /api/reload work: " +
+               started.reason().text);
+  }
+}
+
+std::shared_ptr<const config::config> service::settings() const {
+  const std::lock_guard lock(settings_mutex_);
+  return settings_;
+}
+
+core::result<ingest::reload_report> service::apply(config::loaded fresh) {
+  const auto now = settings();
+  if (auto well = check_destinations(*now, fresh); !well) return well.reason();
+  auto report = compare(*now, fresh.settings);
+  const auto next =
+      std::make_shared<const config::config>(take_over(*now, std::move(fresh.settings)));
+  const auto paused = read_paused(core::posix_files(), now->home);
+  if (!paused) return paused.reason();
+  // Certificates first: they can be put back.
+  if (auto replaced = replace_certificates(now->tls, next->tls); !replaced)
+    return replaced.reason();
+  auto how = pipeline_options(*next, types_, log_);
+  for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
+  if (auto done = pipeline_->reconfigure(
+          std::move(how.destinations), std::min(retire_time_max, milliseconds(now->drain_timeout)));
+      !done) {
+    if (auto back = replace_certificates(next->tls, now->tls); !back)
+      log_->error("the certificates before cannot be used any more: " + back.reason().text);
+    return done.reason();
+  }
+  // From here on nothing fails. Destinations come before the sources that write to them.
+  pipeline_->set_pending_limits(how.pending_entries_max, how.pending_bytes_max);
+  queries_->replace(destination_settings(*next));
+  std::vector<std::string> names;
+  for (const auto& one : next->destinations) names.push_back(one.name);
+  consistency_->replace(std::move(names));
+  door_->apply(next);
+  log_->set_level(log_level(*next));
+  {
+    const std::lock_guard lock(settings_mutex_);
+    settings_ = next;
+  }
+  if (watch_) watch_->also(files_of(next->tls));
+  for (const auto& one : fresh.findings) log_->warn(config::to_string(one));
+  note_certificates(next->tls, report);
+  note_unclaimed(pipeline_->status(), report);
+  record_reload(report);
+  return report;
+}
+
+core::result<void> service::replace_certificates(const config::tls_config& now,
+                                                 const config::tls_config& next) {
+  if (!now.enabled || !next.enabled) return {};
+  return server_->replace_tls(tls_options(next));
+}
+
+void service::note_certificates(const config::tls_config& now, ingest::reload_report& in) {
+  const auto hash = hash_of(now);
+  if (std::exchange(certificates_, hash) != hash && now.enabled)
+    in.changes.emplace_back("daemon.tls: the certificates are others");
+}
+
+void service::record_reload(const ingest::reload_report& report) {
+  if (report.changes.empty()) return;
+  ingest::security_event event;
+  event.event_type = ingest::security_event_type::config_reloaded;
+  for (const auto& one : report.changes) event.details.emplace_back("change", one);
+  security_->record(std::move(event));
+}
+
+}  // namespace nexus::cli

@@ -1,0 +1,41 @@
+// What a log entry says of its idempotency key, so that the key is known again after a restart
+// (decision 0013).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "core/entry.hpp"
+#include "ingest/idempotency.hpp"
+#include "ingest/ports.hpp"
+
+namespace nexus::ingest {
+
+/// A key that an entry was written under. Without a key: of no source that deduplicates, and
+/// nothing is noted.
+struct key_note {
+  std::string key;
+  /// An entry with this key may still be pending: then the key goes into an extension member, for
+  /// the log hands on entries of one source, destination and `idempotency_key` once (decision
+  /// 0006).
+  bool is_repeated = false;
+  idempotency_store::body_digest body{};  ///< all zero: not known
+};
+
+/// The note for an entry that is about to be written by a request that holds the claim on `key`.
+key_note make_key_note(const ports& behind, const config::source_config& source,
+                       const std::string& key, const idempotency_store::body_digest& body);
+
+/// Writes the note into an entry whose `source` and extension members are set.
+void put_key_note(core::entry& into, const key_note& note);
+
+/// The note of an entry that was read back; nothing if it has no key.
+std::optional<key_note> read_key_note(const core::entry& written);
+
+/// The digest that is noted of a body sent with a key: only a source that compares bodies needs
+/// one; all zero for the others.
+idempotency_store::body_digest body_to_note(const config::source_config& source,
+                                            std::string_view body);
+
+}  // namespace nexus::ingest

@@ -1,0 +1,161 @@
+#include "ingest/memories.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/json_object.hpp"
+#include "core/json_text.hpp"
+#include "http/errors.hpp"
+#include "ingest/write_answers.hpp"
+#include "ingest/write_checks.hpp"
+#include "ingest/write_context.hpp"
+#include "ingest/write_many.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+using core::json::kind;
+using core::json::kind_of;
+
+struct message {
+  std::string_view raw;
+  std::string role;
+  std::string content;
+};
+
+struct conversation {
+  std::vector<message> messages;
+  std::string subject;
+  std::string collection;
+};
+
+/// As the reference reads keys: whatever their case. `raw` with its quotes; `word` in lower case.
+bool is_key(std::string_view raw, std::string_view word) {
+  const std::string key = core::json::unquote(raw);
+  return std::equal(key.begin(), key.end(), word.begin(), word.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
+/// Into a text: a string; null leaves it as it is; false: anything else.
+bool read_text(std::string_view raw, std::string& out) {
+  if (kind_of(raw) == kind::string) out = core::json::unquote(raw);
+  return kind_of(raw) == kind::string || kind_of(raw) == kind::null;
+}
+
+bool read_message(std::string_view raw, message& out) {
+  out.raw = raw;
+  if (kind_of(raw) == kind::null) return true;
+  if (kind_of(raw) != kind::object) return false;
+  core::json::members members(raw);
+  for (auto* one = members.next(); one != nullptr; one = members.next()) {
+    if (is_key(one->key, "role") && !read_text(one->value, out.role)) return false;
+    if (is_key(one->key, "content") && !read_text(one->value, out.content)) return false;
+  }
+  return true;
+}
+
+bool read_messages(std::string_view raw, std::vector<message>& out) {
+  out.clear();
+  if (kind_of(raw) == kind::null) return true;
+  if (kind_of(raw) != kind::array) return false;
+  core::json::members elements(raw);
+  for (auto* one = elements.next(); one != nullptr; one = elements.next())
+    if (!read_message(one->value, out.emplace_back())) return false;
+  return true;
+}
+
+/// `raw`: validated, no white space before it. False: a member is not of the kind that it should
+/// be.
+bool read_conversation(std::string_view raw, conversation& out) {
+  if (kind_of(raw) == kind::null) return true;
+  if (kind_of(raw) != kind::object) return false;
+  core::json::members members(raw);
+  for (auto* one = members.next(); one != nullptr; one = members.next()) {
+    if (is_key(one->key, "messages") && !read_messages(one->value, out.messages)) return false;
+    if (is_key(one->key, "subject") && !read_text(one->value, out.subject)) return false;
+    if (is_key(one->key, "collection") && !read_text(one->value, out.collection)) return false;
+  }
+  return true;
+}
+
+/// The body's checks, in the reference's order.
+std::optional<http::response> read_body(std::string_view body, bool truncated,
+                                        const config::source_config& source, conversation& out) {
+  const auto length = core::json::value_length(body);
+  if (!length.ok() && truncated)
+    return body_too_large_response(static_cast<std::uint64_t>(source.payload_bytes_max));
+  if (!length.ok())
+    return http::error_response(400, "invalid_json",
+                                "the body is not valid JSON: " + length.reason().text);
+  auto value = body.substr(0, *length);
+  value.remove_prefix(value.find_first_not_of(" \t\r\n"));
+  if (!read_conversation(value, out))
+    return http::error_response(400, "invalid_json",
+                                "role, content, subject and collection are strings, messages is "
+                                "an array of objects");
+  if (out.messages.empty())
+    return http::error_response(400, "invalid_request", "there are no messages");
+  return std::nullopt;
+}
+
+http::response accepted_messages(std::span<const write_item> items) {
+  const auto refused = std::find_if(items.begin(), items.end(),
+                                    [](const auto& item) { return item.refusal != nullptr; });
+  if (refused != items.end()) return *refused->refusal;
+  http::response answer;
+  core::json_object body(answer.body);
+  std::string& ids = body.start("payload_ids");
+  char separator = '[';
+  for (const auto& item : items) {
+    ((ids += separator) += '"') += item.payload_id;
+    ids += '"';
+    separator = ',';
+  }
+  ids += items.empty() ? "[]" : "]";
+  body.text("status", "accepted").end();
+  answer.body += '\n';
+  return answer;
+}
+
+void fill_list(const http::request& request, const config::source_config& source, conversation from,
+               write_list& list) {
+  list.as_single_requests = true;
+  list.context.actor_type = source.default_actor_type;
+  list.context.subject =
+      from.subject.empty() ? header_or(request, "X-Subject", source.name_space) : from.subject;
+  const auto key = idempotency_key(request);
+  for (std::size_t i = 0; i < from.messages.size(); ++i) {
+    auto& message = from.messages[i];
+    if (message.content.empty()) continue;
+    auto& item = list.items.emplace_back();
+    item.value = message.raw;
+    item.fields = std::make_unique<mapping::mapped_fields>();
+    item.fields->collection = from.collection;
+    item.fields->content = std::move(message.content);
+    item.fields->role = std::move(message.role);
+    if (!key.empty()) list.keys.push_back(item_key(key, "message", i));
+  }
+}
+
+}  // namespace
+
+void handle_memories(const services_ptr& house, snapshot_ptr config, const active_source& source,
+                     http::request request, http::respond_fn respond) {
+  write_list list;
+  const std::string_view body = list.texts.emplace_back(std::move(request.body));
+  conversation found;
+  if (auto refused = read_body(body, request.body_truncated, source.settings, found))
+    return respond(std::move(*refused));
+  if (auto refused = check_write_policy(*house, source)) return respond(std::move(*refused));
+  fill_list(request, source.settings, std::move(found), list);
+  if (list.items.empty()) return respond(accepted_messages({}));
+  if (static_cast<std::int64_t>(list.items.size()) > config->settings().limits.max_batch_entries)
+    return respond(http::error_response(413, "batch_too_large", "too many messages; send several"));
+  write_many(house, std::move(config), source, std::move(list), accepted_messages,
+             std::move(respond));
+}
+
+}  // namespace nexus::ingest

@@ -1,0 +1,150 @@
+#include "ingest/otlp_logs.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/json_object.hpp"
+#include "core/json_text.hpp"
+#include "http/errors.hpp"
+#include "ingest/media_type.hpp"
+#include "ingest/otlp_document.hpp"
+#include "ingest/write_answers.hpp"
+#include "ingest/write_context.hpp"
+#include "ingest/write_many.hpp"
+
+namespace nexus::ingest {
+namespace {
+
+/// An exporter that is answered 500 throws the records away, so our own trouble is "unavailable".
+constexpr std::int64_t retry_seconds = 5;
+
+/// google.rpc.Code of an HTTP status.
+int rpc_code(int status) {
+  switch (status) {
+    case 401:
+      return 16;  // UNAUTHENTICATED
+    case 403:
+      return 7;  // PERMISSION_DENIED
+    case 429:
+      return 8;  // RESOURCE_EXHAUSTED
+    case 500:
+      return 13;  // INTERNAL
+    case 503:
+      return 14;  // UNAVAILABLE
+    default:
+      return 3;  // INVALID_ARGUMENT
+  }
+}
+
+bool is_retryable(int status) {
+  return status == 429 || status >= 500;
+}
+
+http::response logs_response(std::span<const write_item> items) {
+  const write_item* refused = nullptr;
+  std::int64_t count = 0;
+  for (const auto& item : items) {
+    if (!item.refusal) continue;
+    // A record that is named as rejected is never sent again: this one shall be.
+    if (is_retryable(item.refusal->status)) return *item.refusal;
+    if (refused == nullptr) refused = &item;
+    ++count;
+  }
+  if (refused != nullptr && count == static_cast<std::int64_t>(items.size()))
+    return *refused->refusal;
+  http::response answer;
+  answer.body = "{}";
+  if (refused == nullptr) return answer;
+  std::string_view message;
+  core::json::members members(refused->refusal->body);
+  for (auto* one = members.next(); one != nullptr; one = members.next())
+    if (one->key == "\"message\"") message = one->value;
+  answer.body = "{\"partialSuccess\":{\"rejectedLogRecords\":\"" + std::to_string(count) +
+                "\",\"errorMessage\":";
+  (answer.body += message.empty() ? "\"\"" : message) += "}}";
+  return answer;
+}
+
+/// Fills in the items; or says what is wrong with all of them.
+std::optional<http::response> read_records(std::string_view body, std::size_t most,
+                                           std::string_view key,
+                                           const config::source_config& source, write_list& list) {
+  if (const auto valid = core::json::validate(body); !valid)
+    return http::error_response(400, "invalid_json",
+                                "the body is not valid JSON: " + valid.reason().text);
+  body.remove_prefix(body.find_first_not_of(" \t\r\n"));
+  bool too_many = false;
+  const auto bytes_max = static_cast<std::uint64_t>(source.payload_bytes_max);
+  const auto read = for_each_log_record(body, [&](core::result<std::string> record) {
+    too_many = too_many || list.items.size() == most;
+    if (too_many) return;
+    auto& item = list.items.emplace_back();
+    if (!record) {
+      item.refusal = refuse_item(http::error_response(400, "invalid_record", record.reason().text));
+    } else if (record->size() > bytes_max) {
+      item.refusal = refuse_item(value_too_large_response(bytes_max));
+    } else {
+      item.value = list.texts.emplace_back(std::move(*record));
+    }
+    if (!key.empty())
+      list.keys.push_back(item.refusal ? std::string()
+                                       : item_key(key, "record", list.items.size() - 1));
+  });
+  if (!read) return http::error_response(400, "invalid_request", read.reason().text);
+  if (too_many)
+    return http::error_response(413, "batch_too_large",
+                                "a request may have " + std::to_string(most) +
+                                    " log records; make the exporter's batches smaller");
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<http::response> check_logs_type(const http::request& request) {
+  const auto type = media_type(request);
+  if (type.empty() || type == "application/json") return std::nullopt;
+  return http::error_response(415, "unsupported_media_type",
+                              "logs are taken as OTLP in JSON (application/json): set the "
+                              "exporter's protocol to http/json");
+}
+
+http::response as_otlp_answer(http::response answer) {
+  if (answer.status < 400 || !answer.body.starts_with("{\"error\":")) return answer;
+  const bool internal = answer.status == 500;
+  if (internal) answer.status = 503;
+  std::string body = "{\"code\":" + std::to_string(rpc_code(answer.status)) + ",";
+  constexpr std::string_view details = ",\"details\":{}";
+  body += std::string_view(answer.body).substr(1, answer.body.find(details) - 1);
+  if (internal) {
+    ((body += ",\"retry_after_seconds\":") += std::to_string(retry_seconds));
+    answer.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
+  }
+  answer.body = body + "}\n";
+  return answer;
+}
+
+http::respond_fn as_otlp_answers(http::respond_fn respond) {
+  return [respond = std::move(respond)](http::response answer) {
+    respond(as_otlp_answer(std::move(answer)));
+  };
+}
+
+void handle_logs(const services_ptr& house, snapshot_ptr config, const active_source& source,
+                 http::request request, http::respond_fn respond) {
+  const auto& limits = config->settings().limits;
+  if (request.body_truncated)
+    return respond(body_too_large_response(static_cast<std::uint64_t>(limits.max_batch_bytes)));
+  write_list list;
+  if (auto refused = read_context(*house, *config, source.settings, request, list.context))
+    return respond(std::move(*refused));
+  list.content_from = "body";
+  if (auto refused = read_records(request.body, static_cast<std::size_t>(limits.max_batch_entries),
+                                  idempotency_key(request), source.settings, list))
+    return respond(std::move(*refused));
+  if (list.items.empty()) return respond(logs_response({}));
+  write_many(house, std::move(config), source, std::move(list), logs_response, std::move(respond));
+}
+
+}  // namespace nexus::ingest
