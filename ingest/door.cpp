@@ -81,8 +81,8 @@ void door::record_refusal(const http::request& request, const snapshot& config,
   const auto who = config.auth().recognise(request.header("Authorization"));
   if (who.kind == token_class::unknown || who.kind == token_class::mcp) return;
   const bool is_source = who.kind == token_class::source;
-  record_interaction(*services_, *match.found, is_source ? &config.sources()[who.source] : nullptr,
-                     request, answer);
+  record_interaction(*services_, config, *match.found,
+                     is_source ? &config.sources()[who.source] : nullptr, request, answer);
 }
 
 http::header_decision door::decide(const http::request& request, const snapshot_ptr& config,
@@ -129,7 +129,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
   if (in->awaits_keys) return await_keys(in->config, std::move(request), std::move(respond));
   if (!in->origin.empty()) respond = with_origin(in->config, in->origin, std::move(respond));
   if (services_->out.on_interaction && in->where.needs != access_level::open)
-    respond = with_record(services_, in->where, in->source, request, std::move(respond));
+    respond =
+        with_record(services_, *in->config, in->where, in->source, request, std::move(respond));
   switch (in->where.target) {
     case endpoint::inbound:
     case endpoint::batch:
