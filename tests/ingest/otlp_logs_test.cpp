@@ -224,3 +224,35 @@ TEST_CASE("a request may have as many records as a batch entries") {
   CHECK(answer->status() == 413);
   CHECK(has(answer->body(), "batch_too_large"));
 }
+
+// Every record has a copy of its resource, so a megabyte and two thousand `{}` would be gigabytes.
+TEST_CASE("the records of a request, with their resource and scope, have a limit together") {
+  fake_house house;
+  house.settings.limits.max_batch_bytes = 2'000;
+  house.source().payload_bytes_max = 1'000;
+  const auto with_resource = [](std::size_t bytes, const std::string& scope_logs) {
+    return R"({"resourceLogs":[{"resource":{"attributes":[{"key":"k","value":{"stringValue":")" +
+           std::string(bytes, 'x') + R"("}}]},"scopeLogs":[)" + scope_logs + "]}]}";
+  };
+  const std::string two = R"({"logRecords":[{},{}]})", one = R"({"logRecords":[{}]})";
+  CHECK(export_logs(house, with_resource(400, two + "," + two))->status() == 200);
+  CHECK(house.batches.size() == 1);
+  SECTION("in one scope or in several") {
+    for (const auto& more : {two + "," + two + "," + one, one + "," + two + "," + two}) {
+      const auto answer = export_logs(house, with_resource(400, more));
+      CHECK(answer->status() == 413);
+      CHECK(has(answer->body(), "\"error\":\"batch_too_large\""));
+    }
+  }
+  SECTION("also those that are too large for the source, and are not kept") {
+    CHECK(export_logs(house, with_resource(1'200, one))->status() == 413);
+    const auto answer = export_logs(house, with_resource(1'200, two));
+    CHECK(has(answer->body(), "\"error\":\"batch_too_large\""));
+  }
+  SECTION("scopes without records count for nothing") {
+    CHECK(export_logs(house, with_resource(400, "{},{},{},{},{},{},{},{}," + one))->status() ==
+          200);
+    CHECK(house.batches.size() == 2);
+  }
+  CHECK(house.batches.size() <= 2);
+}
