@@ -145,3 +145,22 @@ TEST_CASE("messages that come again with their key are answered with the first i
     CHECK(has(payload(house, 1), R"("idempotency_key":"k#message-1")"));
   }
 }
+
+TEST_CASE("there is a limit for the copies of the subject and the collection in all messages") {
+  fake_house house;
+  house.settings.limits.max_batch_bytes = 3'000;
+  house.settings.limits.max_batch_entries = 5;
+  const std::string name = GENERATE("subject", "collection", "unknown");
+  const auto with_messages = [&](const std::string& messages) {
+    return remember(house, R"({"messages":[)" + messages + R"(],")" + name + R"(":")" +
+                               std::string(1'200, 'x') + R"("})");
+  };
+  const std::string one = R"({"content":"a"})";
+  CHECK(with_messages(one + ",{}," + one)->status() == 200);
+  const auto more = with_messages(one + "," + one + "," + one);
+  CHECK(more->status() == (name == "unknown" ? 200 : 413));
+  if (name != "unknown") CHECK(more->says("batch_too_large"));
+  CHECK(with_messages("{},null,{},{},{},{}," + one)->status() == 200);
+  CHECK(with_messages(one + "," + one + "," + one + "," + one + "," + one + "," + one)
+            ->says("batch_too_large"));
+}
