@@ -44,6 +44,9 @@ struct header_decision {
   std::optional<response> refuse;
   std::uint64_t body_bytes_max = 10'485'760;
   std::any context;  ///< handed on in `request::context`
+  /// A short body of this request may mean much work: on_request gets it on the other thread,
+  /// however short it is.
+  bool heavy = false;
 };
 
 /// Sends the answer; call it once, from any thread. Destroying the last copy without a call answers
@@ -51,8 +54,9 @@ struct header_decision {
 using respond_fn = std::function<void(response)>;
 
 /// The door's side. Both functions must not block. on_header is called on the I/O thread;
-/// on_request is called there too, but for requests with large or compressed bodies, which get it
-/// on another thread, at the same time (server_options::inline_body_bytes_max).
+/// on_request is called there too, but for requests with large or compressed bodies
+/// (server_options::inline_body_bytes_max) and those that on_header has called heavy: they get it
+/// on another thread, at the same time.
 class handler {
  public:
   virtual ~handler() = default;

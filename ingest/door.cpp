@@ -102,7 +102,8 @@ http::header_decision door::decide(const http::request& request, const snapshot_
   if (auto refused = check_write_header(*services_, *in.source, in.where, request))
     return {std::move(refused), 0, {}};
   const auto bytes_max = write_bytes_max(*in.config, *in.source, in.where, request);
-  return {std::nullopt, bytes_max, std::move(in)};
+  const bool heavy = makes_many(in.where.target, request);
+  return {std::nullopt, bytes_max, std::move(in), heavy};
 }
 
 // Before it serves there is nothing behind the door that could be asked.
