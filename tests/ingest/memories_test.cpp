@@ -127,6 +127,20 @@ TEST_CASE("messages that the log has no room for are refused together") {
   CHECK(answer->says("queue_full"));
 }
 
+TEST_CASE("if one of several messages might be too large for the log none is written") {
+  fake_house house;
+  const auto with_message = [](const std::string& more) {
+    return R"({"messages":[)" + more + R"({"content":")" + std::string(2'000'000, '<') + R"("}]})";
+  };
+  const auto answer = remember(house, with_message(R"({"content":"hi"},)"));
+  CHECK(answer->status() == 413);
+  CHECK(answer->says("payload_too_large"));
+  CHECK(house.batches.empty());
+  // The log decides about one that is alone.
+  CHECK(remember(house, with_message(""))->status() == 200);
+  CHECK(house.batches.size() == 1);
+}
+
 TEST_CASE("messages that come again with their key are answered with the first ids") {
   fake_house house;
   const http::header_list key{{"X-Idempotency-Key", "k"}};
