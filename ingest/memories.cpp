@@ -13,6 +13,7 @@
 #include "ingest/write_checks.hpp"
 #include "ingest/write_context.hpp"
 #include "ingest/write_many.hpp"
+#include "ingest/write_results.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -123,7 +124,12 @@ http::response accepted_messages(std::span<const write_item> items) {
     separator = ',';
   }
   ids += items.empty() ? "[]" : "]";
-  body.text("status", "accepted").end();
+  const bool late = std::any_of(items.begin(), items.end(), is_undelivered);
+  const bool all_there = !items.empty() && !late &&
+                         std::all_of(items.begin(), items.end(),
+                                     [](const auto& item) { return item.delivery != nullptr; });
+  if (late) answer.status = 202;
+  body.text("status", late ? "durable" : all_there ? "delivered" : "accepted").end();
   answer.body += '\n';
   return answer;
 }

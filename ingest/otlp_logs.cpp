@@ -137,6 +137,7 @@ void handle_logs(const services_ptr& house, snapshot_ptr config, const active_so
   if (auto refused = read_context(*house, *config, source.settings, request, list.context))
     return respond(std::move(*refused));
   list.content_from = "body";
+  list.awaits_delivery = false;
   const log_limits most{entries_max(limits, request),
                         static_cast<std::size_t>(limits.max_batch_bytes)};
   if (auto refused =

@@ -92,6 +92,9 @@ class many_writes : public std::enable_shared_from_this<many_writes> {
   std::shared_ptr<const http::response> translate(std::size_t index, core::time_point now,
                                                   translated_payload& out);
   void append(std::vector<std::vector<core::entry_ptr>> writes);
+  bool waits_for_delivery() const {
+    return list_.awaits_delivery && source_.settings.ack == config::ack_level::delivered;
+  }
   std::vector<core::confirmation> confirmations();
   /// The log has answered: an outcome for each of `written_`.
   void finish(const std::vector<core::result<void>>& outcomes);
@@ -260,7 +263,7 @@ void many_writes::append(std::vector<std::vector<core::entry_ptr>> writes) {
 
 std::vector<core::confirmation> many_writes::confirmations() {
   std::vector<core::confirmation> wanted;
-  if (source_.settings.ack != config::ack_level::delivered) return wanted;
+  if (!waits_for_delivery()) return wanted;
   wanted.reserve(written_.size());
   for (const auto index : written_)
     wanted.push_back({source_.settings.ack_timeout,
@@ -289,7 +292,7 @@ void many_writes::finish(const std::vector<core::result<void>>& outcomes) {
     note_appended(*house_);
     source_.throughput.add(static_cast<double>(accepted));
   }
-  if (source_.settings.ack == config::ack_level::delivered && accepted > 0) {
+  if (waits_for_delivery() && accepted > 0) {
     awaited_ = accepted;
   } else {
     respond();

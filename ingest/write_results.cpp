@@ -16,18 +16,12 @@ std::string_view error_members(const http::response& refusal) {
   return body.substr(1, body.find(R"(,"details":{}})") - 1);
 }
 
-bool is_delivered(const write_item& item) {
-  return !item.delivery || std::all_of(item.delivery->begin(), item.delivery->end(), [](auto& one) {
-    return one.second == core::delivery_state::delivered;
-  });
-}
-
 void append_result(std::string& out, std::size_t index, const write_item& item) {
   out += index == 0 ? "{\"index\":" : ",{\"index\":";
   out += std::to_string(index);
   if (!item.refusal) {
-    out +=
-        is_delivered(item) ? R"(,"status":200,"payload_id":")" : R"(,"status":202,"payload_id":")";
+    out += is_undelivered(item) ? R"(,"status":202,"payload_id":")"
+                                : R"(,"status":200,"payload_id":")";
     (out += item.payload_id) += "\"}";
     return;
   }
@@ -61,6 +55,12 @@ void add_retry_after(http::response& answer, std::span<const write_item> items) 
 }
 
 }  // namespace
+
+bool is_undelivered(const write_item& item) {
+  return item.delivery && std::any_of(item.delivery->begin(), item.delivery->end(), [](auto& one) {
+           return one.second != core::delivery_state::delivered;
+         });
+}
 
 http::response results_response(std::span<const write_item> items) {
   if (all_refused_alike(items)) return *items.front().refusal;

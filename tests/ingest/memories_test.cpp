@@ -141,6 +141,25 @@ TEST_CASE("if one of several messages might be too large for the log none is wri
   CHECK(house.batches.size() == 1);
 }
 
+TEST_CASE("a source that waits for deliveries hears whether all messages have been delivered") {
+  fake_house house;
+  house.source().ack = config::ack_level::delivered;
+  house.append_later = true;
+  const auto second = GENERATE(core::delivery_state::delivered, core::delivery_state::pending,
+                               core::delivery_state::failed);
+  const auto answer = remember(house, two);
+  auto& batch = house.batches.at(0);
+  REQUIRE(batch.wanted.size() == 2);
+  batch.done({{}, {}});
+  batch.wanted[0].done({{"sqlite", core::delivery_state::delivered}});
+  CHECK_FALSE(answer->done());
+  batch.wanted[1].done({{"sqlite", second}});
+  const bool delivered = second == core::delivery_state::delivered;
+  CHECK(answer->status() == (delivered ? 200 : 202));
+  CHECK(has(answer->body(), batch.writes[1][0]->payload_id));
+  CHECK(has(answer->body(), delivered ? R"("status":"delivered")" : R"("status":"durable")"));
+}
+
 TEST_CASE("messages that come again with their key are answered with the first ids") {
   fake_house house;
   const http::header_list key{{"X-Idempotency-Key", "k"}};

@@ -256,3 +256,10 @@ TEST_CASE("the records of a request, with their resource and scope, have a limit
   }
   CHECK(house.batches.size() <= 2);
 }
+
+TEST_CASE("an exporter does not wait for deliveries, whatever the source wants") {
+  fake_house house;
+  house.source().ack = config::ack_level::delivered;
+  CHECK(export_logs(house, with_records("{},{}"))->body() == "{}");
+  CHECK(house.batches.at(0).wanted.empty());
+}
