@@ -211,9 +211,19 @@ TEST_CASE("protobuf is refused before the body, and the exporter's setting is na
 
 TEST_CASE("refusals of /v1/logs have a status for OTLP, whoever refuses") {
   fake_house house;
+  const auto escaped = house.send(fake_house::make_request("POST", "/v1/%6Cogs", {}, "{}"));
+  CHECK(escaped->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
   const auto nobody = house.send(fake_house::make_request("POST", "/v1/logs", {}, "{}"));
   CHECK(nobody->status() == 401);
   CHECK(nobody->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
+}
+
+TEST_CASE("a refusal of /v1/logs is recorded with its code") {
+  fake_house house;
+  house.audits = true;
+  export_logs(house, "nope");
+  REQUIRE(house.interactions.size() == 1);
+  CHECK(house.interactions[0].reason == "invalid_json");
 }
 
 TEST_CASE("a request may have as many records as a batch entries") {
