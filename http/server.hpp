@@ -46,8 +46,8 @@ struct server_options {
   /// bodies that are half there do not wait for one another. Bodies of up to 16 KiB neither count
   /// nor wait: `connections_max` bounds them.
   std::size_t in_flight_bytes_max = 256 * 1024 * 1024;
-  /// A request with a longer body, or with Content-Encoding, is handed to the handler on a thread
-  /// of its own, so that nobody else waits for it.
+  /// A request with a longer body, or with Content-Encoding, or that the handler has called heavy,
+  /// is handed to the handler on a thread of its own, so that nobody else waits for it.
   std::size_t inline_body_bytes_max = 32 * 1024;
   std::optional<tls_options> tls = std::nullopt;
   /// From the method to the empty line; 431 beyond.

@@ -165,6 +165,7 @@ bool session::on_header() {
     return false;
   }
   reader_.current().context = std::move(decision.context);
+  heavy_ = decision.heavy;
   reader_.accept_body(decision.body_bytes_max);
   if (reader_.at() == request_reader::state::done) return true;
   begin_body(decision.body_bytes_max);
@@ -218,7 +219,7 @@ void session::dispatch() {
   keep_ = reader_.keep_alive() && !taken.body_truncated;
   if (share_) share_->shrink(taken.body.size());
   enter_untimed(phase::pending);
-  const bool heavy = taken.body.size() > host_.options.inline_body_bytes_max ||
+  const bool heavy = heavy_ || taken.body.size() > host_.options.inline_body_bytes_max ||
                      (!taken.body.empty() && taken.header("Content-Encoding"));
   auto respond = host_.answers->make_respond(id_);
   if (heavy) return host_.heavy.run(std::move(taken), std::move(respond));

@@ -106,6 +106,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   steady_time body_deadline_{};  ///< while the phase is another one
   bool reading_ = false;         ///< a read is under way: never start a second one
   bool head_ = false;            ///< of the request that is being answered
+  bool heavy_ = false;           ///< on_header has called the request heavy
   bool keep_ = false;            ///< whether the connection outlives the present answer
   std::size_t lingered_bytes_ = 0;
 };

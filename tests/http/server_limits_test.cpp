@@ -171,6 +171,21 @@ TEST_CASE("large and compressed bodies are handled beside the others, with their
   CHECK(thread_of(0, "gzip") == "io");
 }
 
+TEST_CASE("what the handler calls heavy is handled beside the others, however short it is") {
+  running_server running({.inline_body_bytes_max = 500});
+  auto client = running.connect();
+  const auto thread_of = [&](const std::string& path, const std::string& body) {
+    const auto answer = client.request("POST", path, {}, body);
+    REQUIRE(answer);
+    CHECK(answer->body == "POST " + path + " |" + body);
+    return answer->header("X-Thread").value_or("");
+  };
+  CHECK(thread_of("/heavy", "b") == "other");
+  CHECK(thread_of("/path", "b") == "io");
+  CHECK(thread_of("/heavy", "") == "other");
+  CHECK(thread_of("/path", "") == "io");
+}
+
 TEST_CASE("while a large body is being handled everybody else is answered") {
   running_server running({.inline_body_bytes_max = 500});
   auto large = running.connect();
