@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A server whose memory has room for one of the bodies that these tests send, and one more that is
-/// favoured.
+/// favoured; of different addresses, because one alone has only half of it and one body more.
 struct small_server : running_server {
   static constexpr std::size_t body_bytes = 90'000;
 
@@ -23,7 +23,7 @@ struct small_server : running_server {
   std::vector<http_client> fill() {
     std::vector<http_client> both;
     for (std::size_t i = 0; i < 2; ++i) {
-      both.push_back(connect());
+      both.push_back(connect(i == 0 ? "127.0.0.1" : "127.0.0.2"));
       REQUIRE(both.back().send(post("/hold", body_bytes)));
       handler.wait_held(i + 1);
     }
