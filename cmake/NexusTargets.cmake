@@ -53,3 +53,19 @@ function(nexus_install_package)
     ${PROJECT_SOURCE_DIR}/cmake/NexusDependencies.cmake
     DESTINATION ${package_dir})
 endfunction()
+
+# nexus_embed_text(ingest FILE openapi.json AS nexus::ingest::openapi_document) makes the file's
+# bytes a variable of nexus_ingest: `extern const std::string_view openapi_document;`. A change of
+# the file builds it anew.
+function(nexus_embed_text name)
+  cmake_parse_arguments(arg "" "FILE;AS" "" ${ARGN})
+  set(script ${PROJECT_SOURCE_DIR}/cmake/EmbedText.cmake)
+  set(from ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FILE})
+  set(to ${CMAKE_CURRENT_BINARY_DIR}/${arg_FILE}.cpp)
+  add_custom_command(OUTPUT ${to}
+    COMMAND ${CMAKE_COMMAND} -DFROM=${from} -DTO=${to} -DNAME=${arg_AS} -P ${script}
+    DEPENDS ${from} ${script}
+    COMMENT "Embedding ${arg_FILE}"
+    VERBATIM)
+  target_sources(nexus_${name} PRIVATE ${to})
+endfunction()

@@ -32,14 +32,11 @@ std::uint64_t number_of(const std::string& text, std::uint64_t standard) {
   return is_number && number > 0 ? number : standard;
 }
 
-/// Fills `to`; or says what is wrong.
-std::optional<http::response> take_time(std::optional<core::time_point>& to,
-                                        const std::string& name, const std::string& text) {
-  if (text.empty()) return std::nullopt;
+/// Fills `to`, if there is a text; false: it is no time.
+bool take_time(std::optional<core::time_point>& to, const std::string& text) {
+  if (text.empty()) return true;
   to = core::parse_timestamp(text);
-  if (to) return std::nullopt;
-  return http::error_response(400, "invalid_" + name,
-                              "\"" + name + "\" must be a time such as 2026-01-31T12:00:00Z");
+  return to.has_value();
 }
 
 std::optional<http::response> read_choice(interaction_choice& to, const http::request& request) {
@@ -53,8 +50,12 @@ std::optional<http::response> read_choice(interaction_choice& to, const http::re
     *where = std::move(parameters[name]);
   to.limit = std::min(number_of(parameters["limit"], 100), records_max);
   to.offset = std::min(number_of(parameters["offset"], 0), offset_max);
-  if (auto wrong = take_time(which.after, "after", parameters["after"])) return wrong;
-  return take_time(which.before, "before", parameters["before"]);
+  const std::string wanted = " must be a time such as 2026-01-31T12:00:00Z";
+  if (!take_time(which.after, parameters["after"]))
+    return http::error_response(400, "invalid_after", "\"after\"" + wanted);
+  if (!take_time(which.before, parameters["before"]))
+    return http::error_response(400, "invalid_before", "\"before\"" + wanted);
+  return std::nullopt;
 }
 
 void append_records(std::string& out, const std::vector<audit::record>& records) {

@@ -15,6 +15,7 @@
 #include "ingest/destinations.hpp"
 #include "ingest/interaction.hpp"
 #include "ingest/key_note.hpp"
+#include "ingest/openapi.hpp"
 #include "ingest/otlp_logs.hpp"
 #include "ingest/query.hpp"
 #include "ingest/reload.hpp"
@@ -50,6 +51,72 @@ http::respond_fn with_origin(const snapshot_ptr& config, const std::string& orig
     config->cors().add_headers(origin, answer);
     respond(std::move(answer));
   };
+}
+
+/// To whoever answers it. `in` need not live longer than the call.
+void dispatch(const services_ptr& house, const admitted& in, http::request request,
+              http::respond_fn respond) {
+  switch (in.where.target) {
+    case endpoint::inbound:
+    case endpoint::batch:
+    case endpoint::memories:
+    case endpoint::logs:
+    case endpoint::events:
+      return dispatch_write(house, in.config, *in.source, in.where, std::move(request),
+                            std::move(respond));
+    case endpoint::query:
+      return handle_query(house, in.config, in.source, in.where.parameter, request,
+                          std::move(respond));
+    case endpoint::health:
+      return respond(health_response(*house));
+    case endpoint::ready:
+      return respond(ready_response(*house));
+    case endpoint::status:
+      return respond(status_response(*house, in.config->settings()));
+    case endpoint::shutdown:
+      return handle_shutdown(*house, respond);
+    case endpoint::config:
+      return respond(config_response(in.config->settings()));
+    case endpoint::policies:
+      return respond(policies_response(in.config->settings()));
+    case endpoint::lint:
+      return handle_lint(house, in.config->settings(), std::move(respond));
+    case endpoint::reload:
+      return handle_reload(house, std::move(respond));
+    case endpoint::metrics:
+      return respond(metrics_response(*house));
+    case endpoint::destinations:
+      return respond(destinations_response(*house));
+    case endpoint::pause:
+      return handle_switch(house, destination_switch::pause, in.where.parameter,
+                           std::move(respond));
+    case endpoint::resume:
+      return handle_switch(house, destination_switch::resume, in.where.parameter,
+                           std::move(respond));
+    case endpoint::consistency:
+      return handle_consistency(house, request, std::move(respond));
+    case endpoint::dead_letters:
+      return handle_dead_letters(house, request, std::move(respond));
+    case endpoint::dead_letter:
+      return handle_dead_letter(house, in.where.parameter, request, std::move(respond));
+    case endpoint::redrive:
+      return handle_dead_letter_action(house, dead_letter_action::redrive, request,
+                                       std::move(respond));
+    case endpoint::purge:
+      return handle_dead_letter_action(house, dead_letter_action::purge, request,
+                                       std::move(respond));
+    case endpoint::security_events:
+      return respond(security_events_response(*house, request));
+    case endpoint::security_summary:
+      return respond(security_summary_response(*house));
+    case endpoint::audit_log:
+    case endpoint::audit_stats:
+    case endpoint::audit_export:
+      return handle_audit(house, in.config->settings().audit, in.where.target, request,
+                          std::move(respond));
+    case endpoint::openapi:
+      return respond(openapi_response());
+  }
 }
 
 }  // namespace
@@ -117,6 +184,7 @@ std::optional<http::response> door::check_phase(const route& where) const {
     case endpoint::ready:
     case endpoint::metrics:
     case endpoint::shutdown:
+    case endpoint::openapi:
       return std::nullopt;
     default:
       break;
@@ -135,65 +203,7 @@ void door::on_request(http::request request, http::respond_fn respond) {
   if (services_->out.on_interaction && in->where.needs != access_level::open)
     respond =
         with_record(services_, *in->config, in->where, in->source, request, std::move(respond));
-  switch (in->where.target) {
-    case endpoint::inbound:
-    case endpoint::batch:
-    case endpoint::memories:
-    case endpoint::logs:
-    case endpoint::events:
-      return dispatch_write(services_, in->config, *in->source, in->where, std::move(request),
-                            std::move(respond));
-    case endpoint::query:
-      return handle_query(services_, in->config, in->source, in->where.parameter, request,
-                          std::move(respond));
-    case endpoint::health:
-      return respond(health_response(*services_));
-    case endpoint::ready:
-      return respond(ready_response(*services_));
-    case endpoint::status:
-      return respond(status_response(*services_, in->config->settings()));
-    case endpoint::shutdown:
-      return handle_shutdown(*services_, respond);
-    case endpoint::config:
-      return respond(config_response(in->config->settings()));
-    case endpoint::policies:
-      return respond(policies_response(in->config->settings()));
-    case endpoint::lint:
-      return handle_lint(services_, in->config->settings(), std::move(respond));
-    case endpoint::reload:
-      return handle_reload(services_, std::move(respond));
-    case endpoint::metrics:
-      return respond(metrics_response(*services_));
-    case endpoint::destinations:
-      return respond(destinations_response(*services_));
-    case endpoint::pause:
-      return handle_switch(services_, destination_switch::pause, in->where.parameter,
-                           std::move(respond));
-    case endpoint::resume:
-      return handle_switch(services_, destination_switch::resume, in->where.parameter,
-                           std::move(respond));
-    case endpoint::consistency:
-      return handle_consistency(services_, request, std::move(respond));
-    case endpoint::dead_letters:
-      return handle_dead_letters(services_, request, std::move(respond));
-    case endpoint::dead_letter:
-      return handle_dead_letter(services_, in->where.parameter, request, std::move(respond));
-    case endpoint::redrive:
-      return handle_dead_letter_action(services_, dead_letter_action::redrive, request,
-                                       std::move(respond));
-    case endpoint::purge:
-      return handle_dead_letter_action(services_, dead_letter_action::purge, request,
-                                       std::move(respond));
-    case endpoint::security_events:
-      return respond(security_events_response(*services_, request));
-    case endpoint::security_summary:
-      return respond(security_summary_response(*services_));
-    case endpoint::audit_log:
-    case endpoint::audit_stats:
-    case endpoint::audit_export:
-      return handle_audit(services_, in->config->settings().audit, in->where.target, request,
-                          std::move(respond));
-  }
+  dispatch(services_, *in, std::move(request), std::move(respond));
 }
 
 std::optional<core::time_point> door::restore_since() const {

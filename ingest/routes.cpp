@@ -29,6 +29,7 @@ constexpr known_path known_paths[] = {
     {"GET", "/query/{destination}", endpoint::query, access_level::data},
     {"GET", "/health", endpoint::health, access_level::open},
     {"GET", "/ready", endpoint::ready, access_level::open},
+    {"GET", "/openapi.json", endpoint::openapi, access_level::open},
     {"GET", "/api/status", endpoint::status, access_level::admin},
     {"POST", "/api/shutdown", endpoint::shutdown, access_level::admin},
     {"GET", "/api/config", endpoint::config, access_level::admin},
@@ -93,6 +94,12 @@ http::response other_method(std::string_view pattern, std::string_view method) {
 }
 
 }  // namespace
+
+std::vector<route_info> all_routes() {
+  std::vector<route_info> all;
+  for (const auto& known : known_paths) all.push_back({known.method, known.path, known.needs});
+  return all;
+}
 
 route_match find_route(std::string_view method, std::string_view raw_path) {
   const auto path = routing_path(raw_path);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/message.hpp"
 
@@ -37,7 +38,8 @@ enum class endpoint {
   security_summary,
   audit_log,
   audit_stats,
-  audit_export
+  audit_export,
+  openapi
 };
 
 /// Whose token an endpoint asks for: none at all, a source's (or the admin's), or the admin's only.
@@ -56,6 +58,15 @@ struct route_match {
   http::response
       refusal;  ///< only where nothing was found: 404, 405, 204 to OPTIONS, 400 for a bad escape
 };
+
+/// What can be asked for, without what every path has: OPTIONS, and HEAD where there is GET.
+struct route_info {
+  std::string_view method;
+  std::string_view path;  ///< as registered, with its `{…}`
+  access_level needs = access_level::open;
+};
+
+std::vector<route_info> all_routes();
 
 /// Matches exactly: a trailing slash, or an empty `{…}` segment, is another path.
 route_match find_route(std::string_view method, std::string_view raw_path);

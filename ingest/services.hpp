@@ -34,8 +34,9 @@ struct door_options {
 };
 
 /// What the program is doing. Only while it serves are requests for data taken; else they are
-/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health, GET /metrics and
-/// POST /api/shutdown are always answered, the other admin's requests unless it is starting.
+/// answered 503 `starting` or `draining`, and so is GET /ready. GET /health, GET /openapi.json, GET
+/// /metrics and POST /api/shutdown are always answered, the other admin's requests unless it is
+/// starting.
 enum class door_phase { starting, serving, draining };
 
 /// Held by the door and by every request in progress; `metrics` must outlive them all.

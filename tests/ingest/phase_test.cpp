@@ -32,6 +32,7 @@ TEST_CASE("while the program starts only health is good, and nothing behind the 
   check_unavailable(house.get("/api/status", "admin"), "starting");
   check_unavailable(house.get("/api/dlq", "admin"), "starting");
   CHECK(house.get("/health", "")->status() == 200);
+  CHECK(house.get("/openapi.json", "")->status() == 200);
   CHECK(house.get("/metrics", "admin")->status() == 200);
   CHECK(house.appends.empty());
   CHECK(house.queries.empty());
