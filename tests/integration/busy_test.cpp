@@ -70,6 +70,8 @@ TEST_CASE("While a destination is blocked the queue fills up, and then writes ge
   check_envelope(*memories, "queue_full");
 
   std::filesystem::remove(home.database());
+  // So that the destination is tried now, not only after its pause.
+  REQUIRE(client.request("POST", "/api/destinations/sqlite/resume", as(server_home::admin_token)));
   wait_until_delivered(*server);
   payload_id(write_content(client, "4"));
   CHECK(stop(*server) == 0);

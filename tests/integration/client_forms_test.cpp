@@ -207,7 +207,9 @@ TEST_CASE("A hundred writes that are sent at once are answered in order") {
   }
   CHECK(stop(*server) == 0);
   std::map<std::string, std::string> stored;
-  for (const auto& row : *cli::read_rows(home.database())) stored[row.payload_id] = row.content;
+  const auto rows = cli::read_rows(home.database());
+  REQUIRE(rows);
+  for (const auto& row : *rows) stored[row.payload_id] = row.content;
   REQUIRE(stored.size() == writes);
   for (int i = 0; i < writes; ++i)
     CHECK(stored[ids[static_cast<std::size_t>(i)]] == "p" + std::to_string(i));
