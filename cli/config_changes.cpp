@@ -40,6 +40,29 @@ bool same(const config::wal_encryption_config& a, const config::wal_encryption_c
   return a.enabled == b.enabled && a.cipher == b.cipher && same(a.keys, b.keys);
 }
 
+bool same(const config::events_config& a, const config::events_config& b) {
+  return a.enabled == b.enabled && a.max_inflight == b.max_inflight && a.backoff == b.backoff &&
+         std::equal(a.sinks.begin(), a.sinks.end(), b.sinks.begin(), b.sinks.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.name == y.name && same(x.url, y.url) && x.timeout == y.timeout &&
+                             x.max_retries == y.max_retries && x.full == y.full;
+                    });
+}
+
+bool same(const config::audit_config& a, const config::audit_config& b) {
+  return a.enabled == b.enabled && a.log_file == b.log_file &&
+         a.max_file_size_mb == b.max_file_size_mb &&
+         a.admin_requests_per_minute == b.admin_requests_per_minute &&
+         a.dual_write == b.dual_write && a.mac == b.mac && same(a.mac_key, b.mac_key) &&
+         a.encrypts == b.encrypts && same(a.key, b.key);
+}
+
+bool same(const config::embedding_config& a, const config::embedding_config& b) {
+  return a.enabled == b.enabled && a.provider == b.provider && a.url == b.url &&
+         same(a.api_key, b.api_key) && a.model == b.model && a.dimensions == b.dimensions &&
+         a.timeout == b.timeout;
+}
+
 /// Calls `visit` with each setting that is in effect until the next start: its name, and both
 /// values.
 template <class Next, class Visit>
@@ -85,6 +108,9 @@ void each_fixed(const config::config& now, Next& next, const Visit& visit) {
   visit("consistency.enabled", now.consistency.enabled, next.consistency.enabled);
   visit("consistency.interval_seconds", now.consistency.interval, next.consistency.interval);
   visit("consistency.sample_size", now.consistency.sample_size, next.consistency.sample_size);
+  visit("daemon.events", now.events, next.events);
+  visit("daemon.audit", now.audit, next.audit);
+  visit("daemon.embedding", now.embedding, next.embedding);
 }
 
 /// The same for the settings of `daemon.toml` that change at once.

@@ -31,6 +31,8 @@ void record_tampering(wal::options& of, const ingest::security_log_ptr& security
     security->record(std::move(event));
   };
 }
+/// Of a stop's budget: a sink that hangs does not hold the program up for all of it.
+constexpr std::chrono::milliseconds events_stop_max{5'000};
 
 core::result<ingest::dead_letter_page> look_at_dead_letters(
     actors::pipeline& at, const ingest::dead_letter_choice& which) {
@@ -50,6 +52,13 @@ void count_findings(core::metrics& metrics, const std::vector<config::finding>& 
       .get_gauge("bubblefish_config_lint_warnings",
                  "What `nexus lint --offline` found in the configuration when it was last asked.")
       .set(static_cast<double>(found.size()));
+}
+
+/// What is left until then; nothing less than nothing.
+std::chrono::milliseconds until(std::chrono::steady_clock::time_point deadline) {
+  const auto left = deadline - std::chrono::steady_clock::now();
+  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                  std::chrono::milliseconds(0));
 }
 
 }  // namespace
@@ -79,7 +88,8 @@ core::result<void> service::run(const destinations::registry& types,
   how.security = security_;
   door_ = std::make_unique<ingest::door>(settings_, make_ports(std::move(on_shutdown)), log_,
                                          metrics_, how);
-  // First of all, so that it can be seen from outside that the program is starting.
+  if (auto started = start_side_effects(); !started) return started;
+  // As early as can be, so that it can be seen from outside that the program is starting.
   if (auto listening = start_server(); !listening) return listening;
   if (auto started = start_pipeline(types); !started) return started;
   queries_ = std::make_unique<query_thread>(destination_settings(*settings_), types, log_);
@@ -97,6 +107,24 @@ core::result<void> service::run(const destinations::registry& types,
     if (may_run) count_findings(metrics_, config::lint(settings()->home, known));
   });
   door_->enter(ingest::door_phase::serving);
+  return {};
+}
+
+core::result<void> service::start_side_effects() {
+  if (settings_->audit.enabled) {
+    auto opened = audit::interaction_log::open(audit_options(settings_->audit), core::posix_files(),
+                                               log_, metrics_);
+    if (!opened) return opened.reason();
+    interactions_ = std::move(*opened);
+    interaction_jobs_ =
+        std::make_unique<job_thread>(log_jobs_max, "requests that read the interaction log");
+  }
+  if (settings_->events.enabled)
+    events_ =
+        std::make_unique<outgoing::event_sender>(event_options(settings_->events), log_, metrics_);
+  if (settings_->embedding.enabled)
+    embedder_ = std::make_unique<outgoing::embedder>(embedder_options(settings_->embedding), log_,
+                                                     metrics_);
   return {};
 }
 
@@ -143,10 +171,12 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ingest::ports ports;
   ports.append = [this](std::vector<core::entry_ptr> values, ingest::append_done done,
                         std::optional<core::confirmation> wanted) {
+    if (events_) done = with_events(values, std::move(done));
     pipeline_->append(std::move(values), std::move(done), std::move(wanted));
   };
   ports.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
                               ingest::batch_done done, std::vector<core::confirmation> wanted) {
+    if (events_) done = with_events(writes, std::move(done));
     pipeline_->append_batch(std::move(writes), std::move(done), std::move(wanted));
   };
   ports.key_waits = [this](const std::string& source, const std::vector<std::string>& destinations,
@@ -156,6 +186,11 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));
   };
+  if (settings_->embedding.enabled)
+    ports.embed = [this](std::string_view content, ingest::embed_done done) {
+      embedder_->embed(content, std::move(done));
+    };
+  if (settings_->audit.enabled) add_interaction_ports(ports);
   add_dead_letter_ports(ports);
   add_switch_ports(ports);
   add_lint_port(ports);
@@ -179,6 +214,41 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
   ports.state = [this] { return state(); };
   ports.shutdown = std::move(on_shutdown);
   return ports;
+}
+
+ingest::append_done service::with_events(std::vector<core::entry_ptr> entries,
+                                         ingest::append_done done) {
+  return [this, entries = std::move(entries),
+          done = std::move(done)](const core::result<void>& outcome) {
+    if (outcome) events_->written(entries);
+    done(outcome);
+  };
+}
+
+ingest::batch_done service::with_events(std::vector<std::vector<core::entry_ptr>> writes,
+                                        ingest::batch_done done) {
+  return [this, writes = std::move(writes),
+          done = std::move(done)](std::vector<core::result<void>> outcomes) {
+    for (std::size_t i = 0; i < outcomes.size() && i < writes.size(); ++i)
+      if (outcomes[i]) events_->written(writes[i]);
+    done(std::move(outcomes));
+  };
+}
+
+void service::add_interaction_ports(ingest::ports& to) {
+  to.on_interaction = [this](audit::record one) { interactions_->record(std::move(one)); };
+  to.find_interactions = [this](ingest::interaction_choice what, ingest::interactions_done done) {
+    interaction_jobs_->run([this, what = std::move(what),
+                            done = std::move(done)](const core::result<void>& may_run) {
+      done(may_run ? interactions_->find(what.which, what.offset, what.limit) : may_run.reason());
+    });
+  };
+  to.count_interactions = [this](audit::filter which, ingest::interactions_counted done) {
+    interaction_jobs_->run([this, which = std::move(which),
+                            done = std::move(done)](const core::result<void>& may_run) {
+      done(may_run ? interactions_->count(which) : may_run.reason());
+    });
+  };
 }
 
 void service::add_dead_letter_ports(ingest::ports& to) {
@@ -299,8 +369,7 @@ void service::publish_health() {
 }
 
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
-  using clock = std::chrono::steady_clock;
-  const auto deadline = clock::now() + budget;
+  const auto deadline = std::chrono::steady_clock::now() + budget;
   door_->enter(ingest::door_phase::draining);
   watch_.reset();
   stopping_ = true;
@@ -311,9 +380,13 @@ std::uint64_t service::stop(std::chrono::milliseconds budget) {
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);
   if (cut_off > 0) log_->warn(std::to_string(cut_off) + " requests were cut off by the stop");
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
-  const std::uint64_t pending = pipeline_->stop(std::max(left, std::chrono::milliseconds(0)));
+  // While the pipeline still takes what is written without its embedding now.
+  if (embedder_) embedder_->stop();
+  const std::uint64_t pending = pipeline_->stop(until(deadline));
   fetches_->stop();
+  if (events_) events_->stop(std::min(until(deadline), events_stop_max));
+  if (interactions_) interactions_->stop();
+  if (interaction_jobs_) interaction_jobs_->stop();
   // After the log is closed: a long job ends with it.
   log_jobs_->stop();
   switches_->stop();

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "actors/pipeline.hpp"
+#include "audit/interaction_log.hpp"
 #include "cli/config_watch.hpp"
 #include "cli/consistency_checker.hpp"
 #include "cli/job_thread.hpp"
@@ -24,6 +25,8 @@
 #include "ingest/door.hpp"
 #include "ingest/ports.hpp"
 #include "ingest/security_log.hpp"
+#include "outgoing/embedder.hpp"
+#include "outgoing/event_sender.hpp"
 
 namespace nexus::cli {
 
@@ -61,6 +64,13 @@ class service {
   core::result<void> run(const destinations::registry& types, std::function<void()> on_shutdown);
   core::result<void> open_security_log();
   ingest::ports make_ports(std::function<void()> on_shutdown);
+  /// `done`, and before it the events for these entries.
+  ingest::append_done with_events(std::vector<core::entry_ptr> entries, ingest::append_done done);
+  ingest::batch_done with_events(std::vector<std::vector<core::entry_ptr>> writes,
+                                 ingest::batch_done done);
+  /// What a write sets off, and what is to be known of it.
+  core::result<void> start_side_effects();
+  void add_interaction_ports(ingest::ports& to);
   void add_dead_letter_ports(ingest::ports& to);
   void add_switch_ports(ingest::ports& to);
   void add_lint_port(ingest::ports& to);
@@ -87,7 +97,11 @@ class service {
   core::logger_ptr log_;
   ingest::security_log_ptr security_;
   core::metrics metrics_;
+  std::unique_ptr<audit::interaction_log> interactions_;  ///< null: none is kept
+  std::unique_ptr<job_thread> interaction_jobs_;          ///< for what reads it
+  std::unique_ptr<outgoing::event_sender> events_;        ///< null: nobody is to be told
   std::unique_ptr<actors::pipeline> pipeline_;
+  std::unique_ptr<outgoing::embedder> embedder_;  ///< null: none is configured
   std::unique_ptr<query_thread> queries_;
   std::unique_ptr<consistency_checker> consistency_;
   std::unique_ptr<job_thread> log_jobs_;  ///< for what reads the whole log: that takes its time

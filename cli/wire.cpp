@@ -240,6 +240,40 @@ http::server_options server_options(const config::config& settings) {
   return to;
 }
 
+outgoing::event_options event_options(const config::events_config& from) {
+  outgoing::event_options to;
+  to.events_max = static_cast<std::size_t>(from.max_inflight);
+  to.backoff.assign(from.backoff.begin(), from.backoff.end());
+  for (const auto& sink : from.sinks)
+    to.sinks.push_back({sink.name, std::string(sink.url.reveal()), sink.timeout,
+                        static_cast<std::size_t>(sink.max_retries), sink.full});
+  return to;
+}
+
+audit::options audit_options(const config::audit_config& from) {
+  audit::options to;
+  to.file = from.log_file;
+  to.dual_write = from.dual_write;
+  to.file_bytes_max = static_cast<std::uint64_t>(from.max_file_size_mb) * 1024 * 1024;
+  if (from.mac) to.mac_key = from.mac_key.reveal();
+  to.key = from.key.reveal();
+  to.encrypts = from.encrypts;
+  return to;
+}
+
+outgoing::embedder_options embedder_options(const config::embedding_config& from) {
+  outgoing::embedder_options to;
+  to.protocol = from.provider == config::embedding_provider::ollama
+                    ? outgoing::embedding_protocol::ollama
+                    : outgoing::embedding_protocol::openai;
+  to.url = from.url;
+  to.api_key = from.api_key.reveal();
+  to.model = from.model;
+  to.dimensions = static_cast<std::size_t>(from.dimensions);
+  to.timeout = from.timeout;
+  return to;
+}
+
 std::vector<destinations::settings> destination_settings(const config::config& settings) {
   std::vector<destinations::settings> all;
   for (const auto& from : settings.destinations)

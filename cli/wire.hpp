@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "actors/pipeline.hpp"
+#include "audit/interaction_log.hpp"
 #include "config/config.hpp"
 #include "config/type_table.hpp"
 #include "core/log.hpp"
 #include "destinations/registry.hpp"
 #include "http/server.hpp"
 #include "ingest/ports.hpp"
+#include "outgoing/embedder.hpp"
+#include "outgoing/event_sender.hpp"
 #include "wal/log.hpp"
 
 namespace nexus::cli {
@@ -35,6 +38,15 @@ http::tls_options tls_options(const config::tls_config& from);
 /// Raises the process's limit of open files, as far as it may, to what the connections need; where
 /// that is not enough there are fewer connections.
 http::server_options server_options(const config::config& settings);
+
+/// Whom to tell of what has been written.
+outgoing::event_options event_options(const config::events_config& from);
+
+/// How the interaction log is kept.
+audit::options audit_options(const config::audit_config& from);
+
+/// Whom to ask for embeddings.
+outgoing::embedder_options embedder_options(const config::embedding_config& from);
 
 /// What its factory is given.
 destinations::settings to_settings(const config::destination_config& from);

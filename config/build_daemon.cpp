@@ -9,6 +9,7 @@
 #include "config/mode.hpp"
 #include "config/reference.hpp"
 #include "config/schema.hpp"
+#include "config/side_effects.hpp"
 #include "config/tls.hpp"
 
 namespace nexus::config {
@@ -258,6 +259,9 @@ config build_daemon(const value& document, const std::string& home,
   read_proxies(in, out);
   check_oauth(in);
   read_consistency(in, out.consistency);
+  read_events(in, out.events, findings);
+  read_audit(in, out.audit, home);
+  read_embedding(in, out.embedding);
   return out;
 }
 

@@ -203,6 +203,52 @@ struct destination_config {
   std::string fault;
 };
 
+/// One of `[[daemon.events.sinks]]`.
+struct event_sink_config {
+  std::string name;
+  secret url;  ///< may hold a password or a token
+  std::chrono::seconds timeout{5};
+  std::int64_t max_retries = 3;
+  bool full = false;  ///< content = "full"
+};
+
+/// `[daemon.events]`: who is told of entries that have become durable.
+struct events_config {
+  bool enabled = false;
+  std::int64_t max_inflight = 1000;  ///< events held for one sink
+  /// `retry_backoff_seconds`: the wait before each retry; the last one for all that follow.
+  std::vector<std::chrono::seconds> backoff{std::chrono::seconds(1), std::chrono::seconds(5),
+                                            std::chrono::seconds(30), std::chrono::seconds(300)};
+  std::vector<event_sink_config> sinks;
+};
+
+/// `[daemon.audit]`: the interaction log.
+struct audit_config {
+  bool enabled = false;
+  std::string log_file;  ///< absolute
+  std::int64_t max_file_size_mb = 100;
+  std::int64_t admin_requests_per_minute = 60;  ///< `admin_rate_limit_per_minute`
+  bool dual_write = true;                       ///< a second file beside it
+  bool mac = false;                             ///< integrity.mode = "mac"
+  secret mac_key;
+  bool encrypts = false;  ///< encryption.enabled
+  secret key;             ///< 32 bytes; also where `encrypts` is false: for reading
+};
+
+/// Whose protocol an embedding provider speaks.
+enum class embedding_provider { openai, ollama };
+
+/// `[daemon.embedding]`.
+struct embedding_config {
+  bool enabled = false;
+  embedding_provider provider = embedding_provider::openai;
+  std::string url;  ///< without a / at its end
+  secret api_key;
+  std::string model;
+  std::int64_t dimensions = 1536;
+  std::chrono::seconds timeout{10};
+};
+
 /// `[consistency]`.
 struct consistency_config {
   bool enabled = false;
@@ -245,6 +291,9 @@ struct config {
   std::vector<std::string> trusted_proxy_cidrs;
   std::vector<std::string> forwarded_headers;
   consistency_config consistency;
+  events_config events;
+  audit_config audit;
+  embedding_config embedding;
   std::vector<source_config> sources;
   std::vector<destination_config> destinations;
 };

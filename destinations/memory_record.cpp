@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <optional>
 #include <utility>
 
+#include "core/float_text.hpp"
 #include "core/json_text.hpp"
 #include "core/timestamp.hpp"
 
@@ -52,17 +52,6 @@ std::optional<std::string> in_utc(const std::string& text) {
   return core::normalize_timestamp(text);
 }
 
-/// As float32. A number too small for it becomes 0, one too large is refused.
-std::optional<float> float_of(std::string_view raw) {
-  float value = 0;
-  const char* end = raw.data() + raw.size();
-  if (std::from_chars(raw.data(), end, value).ec == std::errc{}) return value;
-  long double wide = 0;
-  if (std::from_chars(raw.data(), end, wide).ec != std::errc{}) return std::nullopt;
-  if (std::fabs(wide) >= 1) return std::nullopt;
-  return 0.0F;
-}
-
 core::result<void> read_integer(std::int64_t& into, std::string_view raw, std::string_view name) {
   if (json::kind_of(raw) == json::kind::null) return {};
   const auto [end, code] = std::from_chars(raw.data(), raw.data() + raw.size(), into);
@@ -86,7 +75,7 @@ core::result<void> read_embedding(std::vector<float>& into, std::string_view raw
     const json::kind kind = json::kind_of(element->value);
     std::optional<float> value;
     if (kind == json::kind::null) value = 0.0F;
-    if (kind == json::kind::number) value = float_of(element->value);
+    if (kind == json::kind::number) value = json::parse_float32(element->value);
     if (!value) return wrong_type("embedding", "an array of 32-bit floating-point numbers");
     into.push_back(*value);
   }
@@ -173,46 +162,6 @@ void append_member(std::string& out, std::string_view key, std::string_view text
   json::append_quoted(out, text);
 }
 
-/// Lays shortest digits out without an exponent; `exponent` is that of the first digit.
-void append_plain(std::string& out, const std::string& digits, int exponent) {
-  const int count = static_cast<int>(digits.size());
-  if (exponent < 0) {
-    out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
-  } else if (exponent >= count - 1) {
-    out.append(digits).append(static_cast<std::size_t>(exponent - count + 1), '0');
-  } else {
-    const auto whole = static_cast<std::size_t>(exponent) + 1;
-    out.append(digits, 0, whole).append(1, '.').append(digits, whole);
-  }
-}
-
-/// The reference's spelling of a float32 (section 1.4): the shortest digits that read back as the
-/// same number. std::to_chars cannot do the plain form by itself: it writes all digits of large
-/// numbers, not the shortest.
-void append_float(std::string& out, float value) {
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                                 std::chars_format::scientific);
-  std::string text(buffer.data(), end.ptr);
-  const std::size_t mark = text.find('e');
-  const float size = std::fabs(value);
-  if (size != 0 && (size < 1e-6F || size >= 1e21F)) {
-    if (text.compare(mark, 3, "e-0") == 0) text.erase(mark + 2, 1);
-    out += text;
-    return;
-  }
-  int exponent = 0;
-  const std::size_t first = mark + (text[mark + 1] == '+' ? 2 : 1);
-  std::from_chars(text.data() + first, text.data() + text.size(), exponent);
-  std::string digits = text.substr(0, mark);
-  if (digits.front() == '-') {
-    out += '-';
-    digits.erase(0, 1);
-  }
-  if (digits.size() > 1) digits.erase(1, 1);
-  append_plain(out, digits, exponent);
-}
-
 void append_labels(std::string& out, const std::vector<std::string>& labels) {
   out += ",\"sensitivity_labels\":[";
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -289,13 +238,7 @@ core::result<std::map<std::string, std::string>> parse_metadata(std::string_view
 }
 
 std::string embedding_json(const std::vector<float>& embedding) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < embedding.size(); ++i) {
-    if (i > 0) out += ',';
-    append_float(out, embedding[i]);
-  }
-  out += ']';
-  return out;
+  return json::float32_array(embedding);
 }
 
 }  // namespace nexus::destinations

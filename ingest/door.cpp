@@ -7,11 +7,13 @@
 
 #include "http/errors.hpp"
 #include "ingest/admin.hpp"
+#include "ingest/audit.hpp"
 #include "ingest/authenticate.hpp"
 #include "ingest/config_view.hpp"
 #include "ingest/consistency.hpp"
 #include "ingest/dead_letters.hpp"
 #include "ingest/destinations.hpp"
+#include "ingest/interaction.hpp"
 #include "ingest/key_note.hpp"
 #include "ingest/otlp_logs.hpp"
 #include "ingest/query.hpp"
@@ -63,10 +65,24 @@ http::header_decision door::on_header(const http::request& request) {
   const std::string origin = config->cors().origin_of(request);
   if (auto answer = config->cors().preflight(request)) return {std::move(answer), 0, {}};
   auto decision = decide(request, config, origin);
+  if (decision.refuse && services_->out.on_interaction)
+    record_refusal(request, *config, *decision.refuse);
   if (decision.refuse && request.path == logs_path)
     decision.refuse = as_otlp_answer(std::move(*decision.refuse));
   if (decision.refuse && !origin.empty()) config->cors().add_headers(origin, *decision.refuse);
   return decision;
+}
+
+// Who shows no known token is not recorded here: anybody could fill the disk.
+void door::record_refusal(const http::request& request, const snapshot& config,
+                          const http::response& answer) const {
+  const auto match = find_route(request.method, request.path);
+  if (!match.found || match.found->needs == access_level::open) return;
+  const auto who = config.auth().recognise(request.header("Authorization"));
+  if (who.kind == token_class::unknown || who.kind == token_class::mcp) return;
+  const bool is_source = who.kind == token_class::source;
+  record_interaction(*services_, *match.found, is_source ? &config.sources()[who.source] : nullptr,
+                     request, answer);
 }
 
 http::header_decision door::decide(const http::request& request, const snapshot_ptr& config,
@@ -112,6 +128,8 @@ void door::on_request(http::request request, http::respond_fn respond) {
     return respond(http::error_response(500, "internal_error", "the request was not admitted"));
   if (in->awaits_keys) return await_keys(in->config, std::move(request), std::move(respond));
   if (!in->origin.empty()) respond = with_origin(in->config, in->origin, std::move(respond));
+  if (services_->out.on_interaction && in->where.needs != access_level::open)
+    respond = with_record(services_, in->where, in->source, request, std::move(respond));
   switch (in->where.target) {
     case endpoint::inbound:
     case endpoint::batch:
@@ -165,6 +183,11 @@ void door::on_request(http::request request, http::respond_fn respond) {
       return respond(security_events_response(*services_, request));
     case endpoint::security_summary:
       return respond(security_summary_response(*services_));
+    case endpoint::audit_log:
+    case endpoint::audit_stats:
+    case endpoint::audit_export:
+      return handle_audit(services_, in->config->settings().audit, in->where.target, request,
+                          std::move(respond));
   }
 }
 

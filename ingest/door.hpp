@@ -62,6 +62,9 @@ class door final : public http::handler {
                                const std::string& origin) const;
   /// Nothing: requests for the route are taken now.
   std::optional<http::response> check_phase(const route& where) const;
+  /// For the interaction log.
+  void record_refusal(const http::request& request, const snapshot& config,
+                      const http::response& answer) const;
   void await_keys(snapshot_ptr config, http::request request, http::respond_fn respond);
   void decide_again(http::request request, const http::respond_fn& respond);
 

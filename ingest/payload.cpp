@@ -1,5 +1,6 @@
 #include "ingest/payload.hpp"
 
+#include "core/float_text.hpp"
 #include "core/json_object.hpp"
 #include "core/json_text.hpp"
 
@@ -53,6 +54,8 @@ std::string to_json(const translated_payload& payload) {
       .text("transform_version", transform_version)
       .text("actor_type", payload.actor_type)
       .text("actor_id", payload.actor_id);
+  if (!payload.embedding.empty())
+    object.start("embedding") += core::json::float32_array(payload.embedding);
   if (!payload.metadata.empty()) append_metadata(object.start("metadata"), payload.metadata);
   if (!payload.sensitivity_labels.empty())
     append_labels(object.start("sensitivity_labels"), payload.sensitivity_labels);

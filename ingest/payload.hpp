@@ -25,12 +25,13 @@ struct translated_payload {
   std::string idempotency_key;
   std::string actor_type;
   std::string actor_id;
+  std::vector<float> embedding;  ///< finite numbers
   std::map<std::string, std::string> metadata;
   std::vector<std::string> sensitivity_labels;
   std::string classification_tier;
 };
 
-/// Its JSON, keys in the fixed order; the last three are left out where they are empty.
+/// Its JSON, keys in the fixed order; from the embedding on they are left out where they are empty.
 std::string to_json(const translated_payload& payload);
 
 /// The same payload for another destination; `json` was made by to_json.

@@ -7,9 +7,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "audit/record.hpp"
 #include "config/finding.hpp"
 #include "core/confirmation.hpp"
 #include "core/entry.hpp"
@@ -155,6 +157,19 @@ using reload_done = std::function<void(core::result<reload_report>)>;
 
 /// Told once, from any thread.
 using lint_done = std::function<void(core::result<std::vector<config::finding>>)>;
+/// Which records of the interaction log.
+struct interaction_choice {
+  audit::filter which;
+  std::uint64_t offset = 0;
+  std::size_t limit = 100;
+};
+
+/// Told once, from any thread.
+using interactions_done = std::function<void(core::result<audit::page>)>;
+using interactions_counted = std::function<void(core::result<audit::statistics>)>;
+
+/// Told once, from any thread; empty: there is none.
+using embed_done = std::function<void(std::vector<float>)>;
 
 /// All of these return at once and may be called from any thread.
 struct ports {
@@ -196,6 +211,13 @@ struct ports {
   /// Reads the files of the configuration and says what is wrong, or odd, in them; what is in force
   /// stays. Errors: `overloaded`, `closed`.
   std::function<void(lint_done)> lint;
+  /// The interaction log: these three are empty where there is none. Errors of the last two:
+  /// `overloaded`, `closed`, or what reading fails with.
+  std::function<void(audit::record)> on_interaction;
+  std::function<void(interaction_choice, interactions_done)> find_interactions;
+  std::function<void(audit::filter, interactions_counted)> count_interactions;
+  /// Asks a provider for the embedding of a content. Empty where none is configured.
+  std::function<void(std::string_view content, embed_done)> embed;
   /// A recent snapshot.
   std::function<pipeline_state()> state;
   /// Starts an orderly stop of the program.

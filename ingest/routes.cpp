@@ -48,6 +48,9 @@ constexpr known_path known_paths[] = {
     {"GET", "/api/dlq", endpoint::dead_letters, access_level::admin},
     {"GET", "/api/security/events", endpoint::security_events, access_level::admin},
     {"GET", "/api/security/summary", endpoint::security_summary, access_level::admin},
+    {"GET", "/api/audit/log", endpoint::audit_log, access_level::admin},
+    {"GET", "/api/audit/stats", endpoint::audit_stats, access_level::admin},
+    {"GET", "/api/audit/export", endpoint::audit_export, access_level::admin},
 };
 
 /// The parameter of a path that fits the pattern, empty if it has none; nothing if it does not fit.

@@ -34,7 +34,10 @@ enum class endpoint {
   redrive,
   purge,
   security_events,
-  security_summary
+  security_summary,
+  audit_log,
+  audit_stats,
+  audit_export
 };
 
 /// Whose token an endpoint asks for: none at all, a source's (or the admin's), or the admin's only.

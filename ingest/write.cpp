@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
@@ -13,6 +14,7 @@
 #include "ingest/source_entries.hpp"
 #include "ingest/write_answers.hpp"
 #include "ingest/write_context.hpp"
+#include "mapping/transform.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -55,13 +57,15 @@ class write_request : public std::enable_shared_from_this<write_request> {
     auto refused = check_rate(*house_, *config_, request_, write_budget(source_));
     translated_payload payload;
     if (!refused) refused = translate(payload);
-    if (!refused) return append(std::move(payload));
+    if (!refused) return embed(std::move(payload));
     respond_(std::move(*refused));
     claim_ = {};
   }
 
   std::optional<http::response> find_value();
   std::optional<http::response> translate(translated_payload& out);
+  /// Step 17, and then append().
+  void embed(translated_payload payload);
   void append(translated_payload payload);
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
   /// The entries are durable, or have not become so.
@@ -110,6 +114,16 @@ std::optional<http::response> write_request::translate(translated_payload& out) 
   out = make_payload(make_payload_id(), source_.settings, context, std::move(fields), key_,
                      house_->options.clock());
   return std::nullopt;
+}
+
+void write_request::embed(translated_payload payload) {
+  const auto& provider = house_->out.embed;
+  if (!provider || mapping::trim(payload.content).empty()) return append(std::move(payload));
+  auto held = std::make_shared<translated_payload>(std::move(payload));
+  provider(held->content, [self = shared_from_this(), held](std::vector<float> embedding) {
+    held->embedding = std::move(embedding);
+    self->append(std::move(*held));
+  });
 }
 
 void write_request::append(translated_payload payload) {

@@ -1,6 +1,5 @@
 #include "wal/format.hpp"
 
-#include <libdeflate.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <cstring>
 
 #include "core/base64.hpp"
+#include "core/digest.hpp"
 #include "core/json_text.hpp"
 #include "wal/compression.hpp"
 
@@ -24,14 +24,6 @@ constexpr std::string_view start_sentinel = "BFBFBFBFBFBFBFBF";
 constexpr std::string_view end_sentinel = "FBFBFBFBFBFBFBFB";
 constexpr std::string_view encrypted_prefix = "enc:";
 constexpr std::string_view compressed_prefix = "zstd:";
-
-std::array<char, crc_digits> crc_hex(std::string_view body) {
-  // zlib's CRC, with the processor's own instructions where it has them: several times as fast.
-  auto value = ::libdeflate_crc32(0, body.data(), body.size());
-  std::array<char, crc_digits> hex;
-  for (std::size_t i = crc_digits; i-- > 0; value >>= 4) hex[i] = "0123456789abcdef"[value & 15];
-  return hex;
-}
 
 /// The HMAC as a file may spell it: either case.
 bool same_hex(std::string_view stored, const std::array<char, hmac_digits>& expected) {
@@ -155,7 +147,7 @@ std::array<char, hmac_digits> line_format::hmac_hex(std::string_view body) const
 
 void line_format::finish_line(std::string& out, std::size_t start) const {
   const auto body = std::string_view(out).substr(start);
-  const auto crc = crc_hex(body);
+  const auto crc = core::crc32_hex(body);
   if (signs()) {
     const auto mac = hmac_hex(body);
     (out += '\t').append(crc.data(), crc.size());
@@ -212,7 +204,7 @@ line_parts line_decoder::read_line(std::string_view line) {
     return parts;
   };
   if (fields.state != line_state::whole) return failed(fields.state);
-  const auto expected = crc_hex(fields.body);
+  const auto expected = core::crc32_hex(fields.body);
   if (fields.crc != std::string_view(expected.data(), expected.size()))
     return failed(line_state::bad_crc);
   if (format_.signs()) {

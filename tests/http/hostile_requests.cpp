@@ -1,5 +1,7 @@
 #include "tests/http/hostile_requests.hpp"
 
+#include <utility>
+
 using namespace std::string_literals;
 
 namespace nexus::test {
@@ -27,8 +29,10 @@ std::string many_headers(int count) {
   return fields;
 }
 
-const std::vector<hostile>& smuggling_forms() {
-  static const std::vector<hostile> all = {
+namespace {
+
+std::vector<hostile> unclear_lengths() {
+  return {
       {"length, then chunked",
        post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
       {"chunked, then length",
@@ -61,6 +65,11 @@ const std::vector<hostile>& smuggling_forms() {
       {"length and an unknown encoding",
        post("Content-Length: 5\r\nTransfer-Encoding: x\r\n", "hello"), 400},
       {"a length beyond 64 bits", post("Content-Length: 18446744073709551617\r\n"), 400},
+  };
+}
+
+std::vector<hostile> unclear_encodings() {
+  return {
       {"chunked twice",
        post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
       {"chunked twice in one field", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"),
@@ -104,6 +113,16 @@ const std::vector<hostile>& smuggling_forms() {
       {"a Host with a space before its colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
       {"two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400},
   };
+}
+
+}  // namespace
+
+const std::vector<hostile>& smuggling_forms() {
+  static const std::vector<hostile> all = [] {
+    auto both = unclear_lengths();
+    for (auto& one : unclear_encodings()) both.push_back(std::move(one));
+    return both;
+  }();
   return all;
 }
 

@@ -131,6 +131,13 @@ struct fake_house {
   int reloads = 0;
   core::result<std::vector<config::finding>> findings = std::vector<config::finding>{};
   int shutdowns = 0;
+  bool audits = false;  ///< there is an interaction log
+  std::vector<audit::record> interactions;
+  core::result<audit::page> audit_page = audit::page{};
+  core::result<audit::statistics> audit_statistics = audit::statistics{};
+  std::vector<ingest::interaction_choice> audit_choices;
+  bool embeds = false;  ///< there is a provider of embeddings
+  std::vector<std::pair<std::string, ingest::embed_done>> embeddings;  ///< the test answers them
 
   /// Made when first used, so that a test can change `settings` before.
   ingest::door& door() {
@@ -191,6 +198,7 @@ struct fake_house {
       done(reloaded);
     };
     behind.lint = [this](const ingest::lint_done& done) { done(findings); };
+    add_side_ports(behind);
     behind.state = [this] { return state; };
     behind.shutdown = [this] { ++shutdowns; };
     ingest::door_options options;
@@ -201,6 +209,24 @@ struct fake_house {
                                            log, metrics, options);
     door_->enter(ingest::door_phase::serving);
     return *door_;
+  }
+
+  void add_side_ports(ingest::ports& to) {
+    if (embeds)
+      to.embed = [this](std::string_view content, ingest::embed_done done) {
+        embeddings.emplace_back(content, std::move(done));
+      };
+    if (!audits) return;
+    to.on_interaction = [this](audit::record one) { interactions.push_back(std::move(one)); };
+    to.find_interactions = [this](ingest::interaction_choice what,
+                                  const ingest::interactions_done& done) {
+      audit_choices.push_back(std::move(what));
+      done(audit_page);
+    };
+    to.count_interactions = [this](audit::filter which, const ingest::interactions_counted& done) {
+      audit_choices.push_back({std::move(which)});
+      done(audit_statistics);
+    };
   }
 
   void close_door() { door_.reset(); }

@@ -30,6 +30,16 @@ bool says_not_ready(const cli::child_server& server, const std::string& code) {
   return answer.status == 503 && answer.body.starts_with("{\"error\":\"" + code + "\"");
 }
 
+/// Lets the database be made, and has the destination tried now instead of after its pause.
+void unblock(const server_home& home, const cli::child_server& server) {
+  std::filesystem::remove(home.database());
+  http_client client(server.port());
+  const auto done =
+      client.request("POST", "/api/destinations/sqlite/resume", as(server_home::admin_token));
+  REQUIRE(done);
+  REQUIRE(done->status == 200);
+}
+
 bool takes_connections(const cli::child_server& server) {
   try {
     const http_client client(server.port());
@@ -69,9 +79,7 @@ TEST_CASE("While a destination is blocked the queue fills up, and then writes ge
   CHECK(memories->status == 429);
   check_envelope(*memories, "queue_full");
 
-  std::filesystem::remove(home.database());
-  // So that the destination is tried now, not only after its pause.
-  REQUIRE(client.request("POST", "/api/destinations/sqlite/resume", as(server_home::admin_token)));
+  unblock(home, *server);
   wait_until_delivered(*server);
   payload_id(write_content(client, "4"));
   CHECK(stop(*server) == 0);
@@ -86,7 +94,7 @@ TEST_CASE("A destination that cannot be used makes the server not ready until it
   CHECK(comes([&] { return says_not_ready(*server, "destination_unavailable"); }));
   check_envelope(get(*server, "/ready"), "destination_unavailable");
   CHECK(get(*server, "/health").status == 200);
-  std::filesystem::remove(home.database());
+  unblock(home, *server);
   CHECK(comes([&] { return get(*server, "/ready").status == 200; }));
   CHECK(stop(*server) == 0);
 }

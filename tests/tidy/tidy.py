@@ -25,7 +25,10 @@ MAY_INCLUDE = {
     "destinations": ("core/",),
     "actors": ("core/", "wal/", "destinations/"),
     "http": ("core/",),
-    "ingest": ("core/", "config/", "mapping/", "http/", "destinations/destination.hpp"),
+    "outgoing": ("core/",),
+    "audit": ("core/",),
+    "ingest": ("core/", "config/", "mapping/", "http/", "destinations/destination.hpp",
+               "audit/record.hpp"),
 }
 LIBRARIES = tuple(MAY_INCLUDE)
 OUR_FOLDERS = LIBRARIES + ("cli", "tests", "bench", "examples")
