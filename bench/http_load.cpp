@@ -12,10 +12,10 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 
 #include "bench/wal_load.hpp"
+#include "core/error.hpp"
 
 namespace nexus::bench {
 namespace {
@@ -45,7 +45,7 @@ std::size_t answer_length(std::string_view bytes) {
 class client {
  public:
   client(std::uint16_t port, const request_template& what) : what_(what), fd_(connect_to(port)) {
-    if (fd_ < 0) give_up("cannot connect", std::strerror(errno));
+    if (fd_ < 0) give_up("cannot connect", core::os_error(errno, "127.0.0.1").text);
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }

@@ -39,8 +39,18 @@ int wants_to_give_up(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
   return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0;
 }
 
+/// Without what may be a secret: user, password and query.
+std::string shown(const std::string& url) {
+  std::string out = url.substr(0, url.find('?'));
+  const auto authority = out.find("://");
+  const auto begin = authority == std::string::npos ? 0 : authority + 3;
+  const auto at = out.rfind('@', out.find('/', begin));
+  if (at != std::string::npos && at >= begin) out.erase(begin, at + 1 - begin);
+  return out;
+}
+
 core::error failure(const std::string& url, core::errc code, const std::string& why) {
-  return {code, "GET " + url.substr(0, url.find('?')) + ": " + why};
+  return {code, "GET " + shown(url) + ": " + why};
 }
 
 }  // namespace

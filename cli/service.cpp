@@ -74,7 +74,6 @@ core::result<std::unique_ptr<service>> service::start(
   std::unique_ptr<service> made(new service(std::move(settings), types, std::move(log)));
   made->start_reloader(std::move(load));
   if (auto running = made->run(types, std::move(on_shutdown)); !running) return running.reason();
-  made->start_watch();
   return made;
 }
 
@@ -106,6 +105,7 @@ core::result<void> service::run(const destinations::registry& types,
   lints_->run([this, known = type_table(types_)](const core::result<void>& may_run) {
     if (may_run) count_findings(metrics_, config::lint(settings()->home, known));
   });
+  start_watch();
   door_->enter(ingest::door_phase::serving);
   return {};
 }
@@ -298,13 +298,14 @@ void service::add_lint_port(ingest::ports& to) {
 core::result<ingest::destination_state> service::switch_destination(const std::string& name,
                                                                     bool pauses) {
   if (auto known = state_of(name); !known) return known;
+  const auto now = settings();  // a reload may take others over meanwhile
   // First to the disk: what was answered holds after a crash as well.
-  if (auto noted = write_paused(core::posix_files(), settings_->home, name, pauses); !noted)
+  if (auto noted = write_paused(core::posix_files(), now->home, name, pauses); !noted)
     return noted.reason();
   auto done = pauses ? pipeline_->pause(name) : pipeline_->resume(name);
   if (!done) return done.reason();
   // Entries of v0.1.2 that name no destination go to the first one, through a queue of their own.
-  if (name == settings()->destinations.front().name)
+  if (name == now->destinations.front().name)
     if (auto also = pauses ? pipeline_->pause("") : pipeline_->resume("");
         !also && also.reason().code != core::errc::not_found)
       return also.reason();
@@ -371,11 +372,11 @@ void service::publish_health() {
 std::uint64_t service::stop(std::chrono::milliseconds budget) {
   const auto deadline = std::chrono::steady_clock::now() + budget;
   door_->enter(ingest::door_phase::draining);
-  watch_.reset();
   stopping_ = true;
   consistency_->request_stop();
   pipeline_->release_waiting();
   reloader_->stop();
+  watch_.reset();
   // Other requests in progress wait for the disk only; a third of the time is plenty, and delivery
   // gets the rest.
   const std::size_t cut_off = server_->drain(budget / 3);

@@ -66,6 +66,7 @@ void service::start_watch() {
       now->home, files_of(now->tls), quiet,
       [this] { reloader_->request(reloader::trigger::files, {}); }, log_);
   if (started) {
+    const std::lock_guard lock(settings_mutex_);  // it may have asked for a reload already
     watch_ = *std::move(started);
   } else {
     log_->warn("configuration files are not watched, SIGHUP and POST /api/reload work: " +
@@ -109,8 +110,8 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
   {
     const std::lock_guard lock(settings_mutex_);
     settings_ = next;
+    if (watch_) watch_->also(files_of(next->tls));
   }
-  if (watch_) watch_->also(files_of(next->tls));
   for (const auto& one : fresh.findings) log_->warn(config::to_string(one));
   note_certificates(next->tls, report);
   note_unclaimed(pipeline_->status(), report);
@@ -134,7 +135,9 @@ void service::record_reload(const ingest::reload_report& report) {
   if (report.changes.empty()) return;
   ingest::security_event event;
   event.event_type = ingest::security_event_type::config_reloaded;
-  for (const auto& one : report.changes) event.details.emplace_back("change", one);
+  std::string all;
+  for (const auto& one : report.changes) all += (all.empty() ? "" : "; ") + one;
+  event.details.emplace_back("changes", std::move(all));
   security_->record(std::move(event));
 }
 

@@ -36,6 +36,10 @@ struct response {
   header_list headers;  ///< beside Content-Type, Content-Length and Connection
   std::string body;
   bool close = false;  ///< close the connection after this answer
+  /// What the body of a refusal says, for whoever says it in another form; see errors.hpp.
+  std::string error_code;
+  std::string error_message;
+  std::int64_t retry_after_seconds = 0;
 };
 
 /// What to do with a request whose header is complete.
@@ -44,6 +48,9 @@ struct header_decision {
   std::optional<response> refuse;
   std::uint64_t body_bytes_max = 10'485'760;
   std::any context;  ///< handed on in `request::context`
+  /// A short body of this request may mean much work: on_request gets it on the other thread,
+  /// however short it is.
+  bool heavy = false;
 };
 
 /// Sends the answer; call it once, from any thread. Destroying the last copy without a call answers
@@ -51,8 +58,9 @@ struct header_decision {
 using respond_fn = std::function<void(response)>;
 
 /// The door's side. Both functions must not block. on_header is called on the I/O thread;
-/// on_request is called there too, but for requests with large or compressed bodies, which get it
-/// on another thread, at the same time (server_options::inline_body_bytes_max).
+/// on_request is called there too, but for requests with large or compressed bodies
+/// (server_options::inline_body_bytes_max) and those that on_header has called heavy: they get it
+/// on another thread, at the same time.
 class handler {
  public:
   virtual ~handler() = default;

@@ -43,11 +43,12 @@ struct server_options {
   /// Body bytes that have been read of requests that are not answered yet, of all connections. At
   /// the limit bodies wait in the kernel's buffers; one that waits for longer than `body_timeout`
   /// is answered 503 `overloaded`. The one that has waited longest may go beyond the limit, so that
-  /// bodies that are half there do not wait for one another. Bodies of up to 16 KiB neither count
-  /// nor wait: `connections_max` bounds them.
+  /// bodies that are half there do not wait for one another. One address (as above) may have half of
+  /// it, and one body more. Bodies of up to 16 KiB neither count nor wait: `connections_max` bounds
+  /// them.
   std::size_t in_flight_bytes_max = 256 * 1024 * 1024;
-  /// A request with a longer body, or with Content-Encoding, is handed to the handler on a thread
-  /// of its own, so that nobody else waits for it.
+  /// A request with a longer body, or with Content-Encoding, or that the handler has called heavy,
+  /// is handed to the handler on a thread of its own, so that nobody else waits for it.
   std::size_t inline_body_bytes_max = 32 * 1024;
   std::optional<tls_options> tls = std::nullopt;
   /// From the method to the empty line; 431 beyond.
@@ -57,7 +58,8 @@ struct server_options {
   /// From the first byte of a request to the end of its header, then 408. Also what a new
   /// connection has until its first byte, and for the TLS handshake.
   std::chrono::milliseconds header_timeout{10'000};
-  /// For the body, plus the time that it takes at body_bytes_per_second_min; then 408.
+  /// For the body, plus the time that it takes at body_bytes_per_second_min, and for the rest of it
+  /// at any time, plus the time that the rest takes; then 408.
   std::chrono::milliseconds body_timeout{10'000};
   std::uint64_t body_bytes_per_second_min = 64 * 1024;
   std::chrono::milliseconds write_timeout{

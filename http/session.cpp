@@ -115,6 +115,7 @@ void session::read() {
   std::size_t wanted = in_body ? body_read_bytes : idle_read_bytes;
   wanted = std::min(wanted, buffer_.max_size() - buffer_.size());
   if (in_body && !has_room(wanted)) return wait_for_room();
+  if (in_body) set_body_deadline();
   reading_ = true;
   stream_.read(buffer_.prepare(wanted), on_bytes_read{session_ptr(this)});
 }
@@ -165,6 +166,7 @@ bool session::on_header() {
     return false;
   }
   reader_.current().context = std::move(decision.context);
+  heavy_ = decision.heavy;
   reader_.accept_body(decision.body_bytes_max);
   if (reader_.at() == request_reader::state::done) return true;
   begin_body(decision.body_bytes_max);
@@ -175,11 +177,25 @@ bool session::on_header() {
 
 void session::begin_body(std::uint64_t bytes_max) {
   body_bytes_ = std::min(reader_.content_length().value_or(bytes_max), bytes_max);
-  double rate =
+  enter_untimed(phase::body);
+  body_end_ = steady_clock::now() + body_time(body_bytes_);
+  deadline_ = body_end_;
+}
+
+/// That so many bytes may take.
+std::chrono::milliseconds session::body_time(std::uint64_t bytes) const {
+  const double rate =
       static_cast<double>(std::max<std::uint64_t>(host_.options.body_bytes_per_second_min, 1));
-  double seconds = std::min(static_cast<double>(body_bytes_) / rate, body_seconds_max);
-  enter(phase::body, host_.options.body_timeout +
-                         std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+  const double seconds = std::min(static_cast<double>(bytes) / rate, body_seconds_max);
+  return host_.options.body_timeout +
+         std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+/// Whoever has sent most of a large body may not hold it back as long as the whole may take.
+void session::set_body_deadline() {
+  const std::uint64_t has = reader_.current().body.size();
+  const std::uint64_t missing = body_bytes_ > has ? body_bytes_ - has : 0;
+  deadline_ = std::min(body_end_, steady_clock::now() + body_time(missing));
 }
 
 /// For that much more of the body. False: it stands in line for it.
@@ -187,23 +203,22 @@ bool session::has_room(std::size_t more) {
   const std::uint64_t whole = reader_.current().body.size() + std::uint64_t(more);
   const auto bytes = static_cast<std::size_t>(std::min(whole, body_bytes_));
   if (bytes <= small_body_bytes_max) return true;
-  if (!share_) share_ = std::make_unique<body_budget::share>(host_.bodies, [this] { on_room(); });
+  if (!share_)
+    share_ = std::make_unique<body_budget::share>(host_.bodies, client_, [this] { on_room(); });
   const bool has = share_->grow(bytes);
   host_.count_bodies();
   return has;
 }
 
 void session::wait_for_room() {
-  const steady_time until = deadline_;
   enter(phase::waiting, host_.options.body_timeout);
   waiting_since_ = steady_clock::now();
-  body_deadline_ = until;
 }
 
 void session::on_room() {
   enter_untimed(phase::body);
   // It is not the client that took this time.
-  deadline_ = body_deadline_ + (steady_clock::now() - waiting_since_);
+  body_end_ += steady_clock::now() - waiting_since_;
   read();
 }
 
@@ -218,7 +233,7 @@ void session::dispatch() {
   keep_ = reader_.keep_alive() && !taken.body_truncated;
   if (share_) share_->shrink(taken.body.size());
   enter_untimed(phase::pending);
-  const bool heavy = taken.body.size() > host_.options.inline_body_bytes_max ||
+  const bool heavy = heavy_ || taken.body.size() > host_.options.inline_body_bytes_max ||
                      (!taken.body.empty() && taken.header("Content-Encoding"));
   auto respond = host_.answers->make_respond(id_);
   if (heavy) return host_.heavy.run(std::move(taken), std::move(respond));

@@ -71,6 +71,8 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   void on_incomplete();
   bool on_header();
   void begin_body(std::uint64_t bytes_max);
+  std::chrono::milliseconds body_time(std::uint64_t bytes) const;
+  void set_body_deadline();
   bool has_room(std::size_t more);
   void wait_for_room();
   void on_room();
@@ -103,10 +105,11 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   phase phase_ = phase::idle;
   steady_time deadline_ = steady_time::max();
   steady_time waiting_since_{};
-  steady_time body_deadline_{};  ///< while the phase is another one
-  bool reading_ = false;         ///< a read is under way: never start a second one
-  bool head_ = false;            ///< of the request that is being answered
-  bool keep_ = false;            ///< whether the connection outlives the present answer
+  steady_time body_end_{};  ///< when the present body must be there, however it comes
+  bool reading_ = false;    ///< a read is under way: never start a second one
+  bool head_ = false;       ///< of the request that is being answered
+  bool heavy_ = false;      ///< on_header has called the request heavy
+  bool keep_ = false;       ///< whether the connection outlives the present answer
   std::size_t lingered_bytes_ = 0;
 };
 

@@ -48,9 +48,8 @@ void session::refuse_at_header(response content) {
 
 void session::write_continue() {
   static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
-  body_deadline_ = deadline_;
   enter_untimed(phase::interim);
-  deadline_ = body_deadline_;
+  deadline_ = body_end_;
   stream_.write(net::buffer(text), on_bytes_written{session_ptr(this)});
 }
 

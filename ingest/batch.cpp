@@ -88,11 +88,7 @@ class splitter {
 
   bool is_full() const { return into_.items.size() == entries_max_; }
 
-  http::response too_many() const {
-    return http::error_response(
-        413, "batch_too_large",
-        "a batch may have " + std::to_string(entries_max_) + " entries; send several");
-  }
+  http::response too_many() const { return too_many_entries_response(entries_max_); }
 
   std::optional<http::response> check_empty() const {
     if (!into_.items.empty()) return std::nullopt;
@@ -134,7 +130,7 @@ void handle_batch(const services_ptr& house, snapshot_ptr config, const active_s
   const bool starts_array = first != std::string_view::npos && body[first] == '[';
   const bool array = type.empty() ? starts_array : type == "application/json";
   const auto key = idempotency_key(request);
-  splitter parts(source.settings, static_cast<std::size_t>(limits.max_batch_entries), key, list);
+  splitter parts(source.settings, entries_max(limits, request), key, list);
   if (auto refused = parts.split(body, array)) return respond(std::move(*refused));
   list.request = std::move(request);
   write_many(house, std::move(config), source, std::move(list), results_response,

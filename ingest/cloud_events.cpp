@@ -100,18 +100,14 @@ std::optional<http::response> find_json(std::string_view body, std::string_view&
   return std::nullopt;
 }
 
-std::optional<http::response> read_batch(std::string_view body, const snapshot& config,
+std::optional<http::response> read_batch(std::string_view body, std::size_t most,
                                          const config::source_config& source, write_list& list) {
   std::string_view array;
   if (auto refused = find_json(body, array)) return refused;
   if (kind_of(array) != kind::array) return invalid_event("a batch is an array of events");
-  const auto most = static_cast<std::size_t>(config.settings().limits.max_batch_entries);
   core::json::members events(array);
   for (auto* one = events.next(); one != nullptr; one = events.next()) {
-    if (list.items.size() == most)
-      return http::error_response(
-          413, "batch_too_large",
-          "a batch may have " + std::to_string(most) + " events; send several");
+    if (list.items.size() == most) return too_many_entries_response(most);
     add_event(one->value, source, list);
   }
   return std::nullopt;
@@ -239,15 +235,16 @@ std::optional<http::response> check_event_type(const http::request& request) {
 
 void handle_events(const services_ptr& house, snapshot_ptr config, const active_source& source,
                    http::request request, http::respond_fn respond) {
+  const auto& limits = config->settings().limits;
   const bool batch = is_event_batch(request);
   if (request.body_truncated)
     return respond(body_too_large_response(static_cast<std::uint64_t>(
-        batch ? config->settings().limits.max_batch_bytes : source.settings.payload_bytes_max)));
+        batch ? limits.max_batch_bytes : source.settings.payload_bytes_max)));
   write_list list;
   if (auto refused = read_context(*house, *config, source.settings, request, list.context))
     return respond(std::move(*refused));
-  auto refused = batch ? read_batch(list.texts.emplace_back(std::move(request.body)), *config,
-                                    source.settings, list)
+  auto refused = batch ? read_batch(list.texts.emplace_back(std::move(request.body)),
+                                    entries_max(limits, request), source.settings, list)
                        : read_one(request, source.settings, list);
   if (refused) return respond(std::move(*refused));
   auto answer =

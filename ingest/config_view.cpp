@@ -70,6 +70,23 @@ void append_wal(std::string& out, const config::config& from) {
       .end();
 }
 
+void append_audit(std::string& out, const config::audit_config& from) {
+  core::json_object(out)
+      .boolean("dual_write", from.dual_write)
+      .boolean("enabled", from.enabled)
+      .end();
+}
+
+void append_embedding(std::string& out, const config::embedding_config& from) {
+  const bool ollama = from.provider == config::embedding_provider::ollama;
+  core::json_object(out)
+      .number("dimensions", from.dimensions)
+      .boolean("enabled", from.enabled)
+      .text("model", from.model)
+      .text("provider", ollama ? "ollama" : "openai")
+      .end();
+}
+
 void append_mcp(std::string& out, const config::mcp_config& from) {
   core::json_object(out)
       .text("bind", from.bind)
@@ -137,8 +154,10 @@ http::response lint_response(const std::vector<config::finding>& findings,
 http::response config_response(const config::config& settings) {
   http::response answer;
   core::json_object body(answer.body);
+  append_audit(body.start("audit"), settings.audit);
   append_daemon(body.start("daemon"), settings);
   append_list(body.start("destinations"), sorted_names(settings.destinations));
+  append_embedding(body.start("embedding"), settings.embedding);
   append_mcp(body.start("mcp"), settings.mcp);
   core::json_object(body.start("rate_limit"))
       .number("global_rpm", settings.global_requests_per_minute)

@@ -24,14 +24,14 @@ std::string joined(const std::vector<std::string>& names) {
 }
 
 /// What is known before the answer.
-audit::record begin_record(const services& house, const route& where, const active_source* source,
-                           const http::request& request) {
+audit::record begin_record(const services& house, const snapshot& config, const route& where,
+                           const active_source* source, const http::request& request) {
   audit::record out;
   out.timestamp = house.options.clock();
   out.request_id = header_or(request, "X-Request-Id", "");
   out.operation = operation_of(where);
   out.endpoint = request.method + " " + std::string(where.path);
-  out.ip = request.peer_address;
+  out.ip = config.clients().of(request);
   out.source = "_admin";
   if (source != nullptr) {
     const auto& own = source->settings;
@@ -61,26 +61,28 @@ void finish_record(audit::record& out, const http::response& answer) {
   out.status_code = answer.status;
   const bool is_denied = answer.status == 401 || answer.status == 403 || answer.status == 429;
   out.policy_decision = is_denied ? "DENIED" : "ALLOWED";
-  if (answer.status >= 400) out.reason = first_member(answer, "error");
+  if (answer.status >= 400) out.reason = answer.error_code;
   if (out.operation == "write" && answer.status < 300)
     out.payload_id = first_member(answer, "payload_id");
 }
 
 }  // namespace
 
-void record_interaction(const services& house, const route& where, const active_source* source,
-                        const http::request& request, const http::response& answer) {
-  auto record = begin_record(house, where, source, request);
+void record_interaction(const services& house, const snapshot& config, const route& where,
+                        const active_source* source, const http::request& request,
+                        const http::response& answer) {
+  auto record = begin_record(house, config, where, source, request);
   finish_record(record, answer);
   house.out.on_interaction(std::move(record));
 }
 
-http::respond_fn with_record(const services_ptr& house, const route& where,
+http::respond_fn with_record(const services_ptr& house, const snapshot& config, const route& where,
                              const active_source* source, http::request& request,
                              http::respond_fn respond) {
   if (header_or(request, "X-Request-Id", "").empty())
     request.headers.insert(request.headers.begin(), {"X-Request-Id", house->request_ids.next()});
-  auto record = std::make_shared<audit::record>(begin_record(*house, where, source, request));
+  auto record =
+      std::make_shared<audit::record>(begin_record(*house, config, where, source, request));
   const auto started = house->options.steady_clock();
   return [house, record, started, respond = std::move(respond)](http::response answer) {
     finish_record(*record, answer);

@@ -39,7 +39,10 @@ void put_text(core::entry& into, std::string_view member, std::string_view text)
 key_note make_key_note(const ports& behind, const config::source_config& source,
                        const std::string& key, const body_digest& body) {
   if (!source.idempotency_enabled || key.empty()) return {};
-  return {key, behind.key_waits(source.name, source.target_destinations, key), body};
+  // The log spells bytes that are not UTF-8 all alike: two such keys would be one to it.
+  const bool is_repeated =
+      !core::json::is_utf8(key) || behind.key_waits(source.name, source.target_destinations, key);
+  return {key, is_repeated, body};
 }
 
 void put_key_note(core::entry& into, const key_note& note) {

@@ -13,6 +13,7 @@
 #include "ingest/write_checks.hpp"
 #include "ingest/write_context.hpp"
 #include "ingest/write_many.hpp"
+#include "ingest/write_results.hpp"
 
 namespace nexus::ingest {
 namespace {
@@ -21,13 +22,15 @@ using core::json::kind;
 using core::json::kind_of;
 
 struct message {
+  std::size_t index = 0;  ///< in the body
   std::string_view raw;
   std::string role;
   std::string content;
 };
 
 struct conversation {
-  std::vector<message> messages;
+  bool is_empty = true;           ///< there is no message at all
+  std::vector<message> messages;  ///< those with content
   std::string subject;
   std::string collection;
 };
@@ -57,13 +60,20 @@ bool read_message(std::string_view raw, message& out) {
   return true;
 }
 
-bool read_messages(std::string_view raw, std::vector<message>& out) {
-  out.clear();
+bool read_messages(std::string_view raw, conversation& out) {
+  out.is_empty = true;
+  out.messages.clear();
   if (kind_of(raw) == kind::null) return true;
   if (kind_of(raw) != kind::array) return false;
   core::json::members elements(raw);
-  for (auto* one = elements.next(); one != nullptr; one = elements.next())
-    if (!read_message(one->value, out.emplace_back())) return false;
+  std::size_t index = 0;
+  for (auto* one = elements.next(); one != nullptr; one = elements.next(), ++index) {
+    out.is_empty = false;
+    message read;
+    read.index = index;
+    if (!read_message(one->value, read)) return false;
+    if (!read.content.empty()) out.messages.push_back(std::move(read));
+  }
   return true;
 }
 
@@ -74,7 +84,7 @@ bool read_conversation(std::string_view raw, conversation& out) {
   if (kind_of(raw) != kind::object) return false;
   core::json::members members(raw);
   for (auto* one = members.next(); one != nullptr; one = members.next()) {
-    if (is_key(one->key, "messages") && !read_messages(one->value, out.messages)) return false;
+    if (is_key(one->key, "messages") && !read_messages(one->value, out)) return false;
     if (is_key(one->key, "subject") && !read_text(one->value, out.subject)) return false;
     if (is_key(one->key, "collection") && !read_text(one->value, out.collection)) return false;
   }
@@ -96,8 +106,7 @@ std::optional<http::response> read_body(std::string_view body, bool truncated,
     return http::error_response(400, "invalid_json",
                                 "role, content, subject and collection are strings, messages is "
                                 "an array of objects");
-  if (out.messages.empty())
-    return http::error_response(400, "invalid_request", "there are no messages");
+  if (out.is_empty) return http::error_response(400, "invalid_request", "there are no messages");
   return std::nullopt;
 }
 
@@ -115,7 +124,12 @@ http::response accepted_messages(std::span<const write_item> items) {
     separator = ',';
   }
   ids += items.empty() ? "[]" : "]";
-  body.text("status", "accepted").end();
+  const bool late = std::any_of(items.begin(), items.end(), is_undelivered);
+  const bool all_there = !items.empty() && !late &&
+                         std::all_of(items.begin(), items.end(),
+                                     [](const auto& item) { return item.delivery != nullptr; });
+  if (late) answer.status = 202;
+  body.text("status", late ? "durable" : all_there ? "delivered" : "accepted").end();
   answer.body += '\n';
   return answer;
 }
@@ -127,16 +141,14 @@ void fill_list(const http::request& request, const config::source_config& source
   list.context.subject =
       from.subject.empty() ? header_or(request, "X-Subject", source.name_space) : from.subject;
   const auto key = idempotency_key(request);
-  for (std::size_t i = 0; i < from.messages.size(); ++i) {
-    auto& message = from.messages[i];
-    if (message.content.empty()) continue;
+  for (auto& message : from.messages) {
     auto& item = list.items.emplace_back();
     item.value = message.raw;
     item.fields = std::make_unique<mapping::mapped_fields>();
     item.fields->collection = from.collection;
     item.fields->content = std::move(message.content);
     item.fields->role = std::move(message.role);
-    if (!key.empty()) list.keys.push_back(item_key(key, "message", i));
+    if (!key.empty()) list.keys.push_back(item_key(key, "message", message.index));
   }
 }
 
@@ -151,10 +163,11 @@ void handle_memories(const services_ptr& house, snapshot_ptr config, const activ
     return respond(std::move(*refused));
   if (auto refused = check_write_policy(*house, source, request))
     return respond(std::move(*refused));
+  if (found.messages.empty()) return respond(accepted_messages({}));
+  const auto most = entries_max(config->settings().limits, request,
+                                found.subject.size() + found.collection.size());
+  if (found.messages.size() > most) return respond(too_many_entries_response(most));
   fill_list(request, source.settings, std::move(found), list);
-  if (list.items.empty()) return respond(accepted_messages({}));
-  if (static_cast<std::int64_t>(list.items.size()) > config->settings().limits.max_batch_entries)
-    return respond(http::error_response(413, "batch_too_large", "too many messages; send several"));
   list.request = std::move(request);
   write_many(house, std::move(config), source, std::move(list), accepted_messages,
              std::move(respond));

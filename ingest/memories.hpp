@@ -9,7 +9,9 @@ namespace nexus::ingest {
 
 /// {"messages":[{"role":"…","content":"…"}],"subject":"…","collection":"…"}: each message with
 /// content becomes a payload, without the source's mapping. Answers 200
-/// {"payload_ids":[…],"status":"accepted"} once all are durable. Any thread.
+/// {"payload_ids":[…],"status":"accepted"} once all are durable; where the source waits for the
+/// delivery, 200 and "delivered" once all destinations have all of them, or 202 and "durable". Any
+/// thread.
 ///
 /// Differs from v0.1.2 on purpose: all messages are written or none (the reference stops half way),
 /// and an idempotency key counts where the source deduplicates: message by message.

@@ -171,8 +171,14 @@ bool read_number(std::string_view of, std::string_view name, std::string_view& o
   return digits.has_value();
 }
 
-/// What the records of a scope have in common, as members with their commas.
-using surroundings = std::string;
+/// What records have in common, as members with a comma before each. Shared by all of them: a
+/// request may have many scopes and records, and little else.
+struct surroundings {
+  std::string resource;
+  std::string scope;
+
+  std::size_t size() const { return resource.size() + scope.size(); }
+};
 
 class record_writer {
  public:
@@ -197,10 +203,13 @@ class record_writer {
     if (!problem_.empty()) return wrong("a log record is malformed: " + problem_);
     std::string whole = out_.take();
     if (whole.empty()) whole = "{}";
-    if (around.empty()) return whole;
+    if (around.size() == 0) return whole;
     whole.pop_back();
-    if (whole.size() == 1) return whole + around.substr(1) + '}';
-    return whole + around + '}';
+    const auto own = whole.size();
+    whole.reserve(own + around.size() + 1);
+    (whole += around.resource) += around.scope;
+    if (own == 1) whole.erase(1, 1);  // the comma
+    return whole += '}';
   }
 
  private:
@@ -240,7 +249,7 @@ bool for_each_object(std::string_view of, std::string_view name,
   return true;
 }
 
-bool describe_resource(std::string_view group, surroundings& out) {
+bool describe_resource(std::string_view group, std::string& out) {
   std::string attributes;
   std::string_view schema;
   const auto resource = member(group, "resource");
@@ -252,7 +261,7 @@ bool describe_resource(std::string_view group, surroundings& out) {
   return true;
 }
 
-bool describe_scope(std::string_view group, surroundings& out) {
+bool describe_scope(std::string_view group, std::string& out) {
   const auto scope = member(group, "scope");
   std::string_view name, version, schema;
   std::string attributes;
@@ -269,28 +278,77 @@ bool describe_scope(std::string_view group, surroundings& out) {
   return true;
 }
 
+/// Hands on the records of a request, as long as there are not too many of them. Everything but
+/// their texts takes time and memory in proportion to the request.
+class document_walk {
+ public:
+  document_walk(const log_limits& limits, const log_record_fn& take)
+      : limits_(limits), take_(take) {}
+
+  core::result<void> run(std::string_view request) {
+    const bool fits = for_each_object(request, "resourceLogs",
+                                      [&](std::string_view group) { return read_group(group); });
+    if (!too_large_.empty()) return core::error{core::errc::too_large, too_large_};
+    if (!fits) return wrong("resourceLogs, a resource, a scope or logRecords is malformed");
+    return {};
+  }
+
+ private:
+  bool read_group(std::string_view group) {
+    around_.resource.clear();
+    if (!describe_resource(group, around_.resource)) return false;
+    return for_each_object(group, "scopeLogs",
+                           [&](std::string_view scope_group) { return read_scope(scope_group); });
+  }
+
+  bool read_scope(std::string_view group) {
+    around_.scope.clear();
+    if (!describe_scope(group, around_.scope)) return false;
+    const auto records = member(group, "logRecords");
+    if (!records) return true;
+    if (kind_of(*records) != kind::array) return false;
+    core::json::members elements(*records);
+    for (auto* one = elements.next(); one != nullptr; one = elements.next())
+      if (!read_record(one->value)) return false;
+    return true;
+  }
+
+  bool read_record(std::string_view raw) {
+    if (count_ == limits_.records)
+      return stop("a request may have " + std::to_string(limits_.records) + " log records");
+    // Before it is built: what is around it may be larger than all that is left.
+    if (around_.size() > limits_.bytes - bytes_) return stop_at_bytes();
+    auto record = record_writer(raw).write(around_);
+    if (record && record->size() > limits_.bytes - bytes_) return stop_at_bytes();
+    if (record) bytes_ += record->size();
+    ++count_;
+    take_(std::move(record));
+    return true;
+  }
+
+  bool stop(std::string why) {
+    too_large_ = std::move(why);
+    return false;
+  }
+  bool stop_at_bytes() {
+    return stop("log records, each with its resource and its scope, may have " +
+                std::to_string(limits_.bytes) + " bytes together");
+  }
+
+  const log_limits& limits_;
+  const log_record_fn& take_;
+  surroundings around_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+  std::string too_large_;
+};
+
 }  // namespace
 
-core::result<void> for_each_log_record(std::string_view request,
-                                       const std::function<void(core::result<std::string>)>& take) {
+core::result<void> for_each_log_record(std::string_view request, const log_limits& limits,
+                                       const log_record_fn& take) {
   if (kind_of(request) != kind::object) return wrong("an export request is an object");
-  const bool fits = for_each_object(request, "resourceLogs", [&](std::string_view group) {
-    surroundings resource;
-    if (!describe_resource(group, resource)) return false;
-    return for_each_object(group, "scopeLogs", [&](std::string_view scope_group) {
-      surroundings around = resource;
-      if (!describe_scope(scope_group, around)) return false;
-      const auto records = member(scope_group, "logRecords");
-      if (!records) return true;
-      if (kind_of(*records) != kind::array) return false;
-      core::json::members elements(*records);
-      for (auto* one = elements.next(); one != nullptr; one = elements.next())
-        take(record_writer(one->value).write(around));
-      return true;
-    });
-  });
-  if (!fits) return wrong("resourceLogs, a resource, a scope or logRecords is malformed");
-  return {};
+  return document_walk(limits, take).run(request);
 }
 
 }  // namespace nexus::ingest

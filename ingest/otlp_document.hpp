@@ -1,6 +1,7 @@
 // OTLP log records as plain JSON: what a source's mapping reads of them.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,14 @@
 #include "core/result.hpp"
 
 namespace nexus::ingest {
+
+/// Of one request.
+struct log_limits {
+  std::size_t records = 0;
+  std::size_t bytes = 0;  ///< of all objects together
+};
+
+using log_record_fn = std::function<void(core::result<std::string>)>;
 
 /// Takes a validated ExportLogsServiceRequest in JSON apart, and hands on an object for each log
 /// record, in order. Members that would be empty are left out:
@@ -18,8 +27,10 @@ namespace nexus::ingest {
 /// `body` and the values of attributes are plain JSON: {"stringValue":"x"} is "x", {"intValue":"5"}
 /// is 5, bytes are Base64, lists are arrays and maps are objects. Unknown members are passed over.
 /// A record that is not what it should be is handed on as an error, and the next one follows.
-/// Returns an error for what is no such request.
-core::result<void> for_each_log_record(std::string_view request,
-                                       const std::function<void(core::result<std::string>)>& take);
+/// Returns an error for what is no such request. Every object holds all of its resource and its
+/// scope, so a short request may make long ones: ends with `too_large` before one more record, or
+/// one more byte, than the limits allow is handed on.
+core::result<void> for_each_log_record(std::string_view request, const log_limits& limits,
+                                       const log_record_fn& take);
 
 }  // namespace nexus::ingest

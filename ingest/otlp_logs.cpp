@@ -57,29 +57,26 @@ http::response logs_response(std::span<const write_item> items) {
   http::response answer;
   answer.body = "{}";
   if (refused == nullptr) return answer;
-  std::string_view message;
-  core::json::members members(refused->refusal->body);
-  for (auto* one = members.next(); one != nullptr; one = members.next())
-    if (one->key == "\"message\"") message = one->value;
-  answer.body = "{\"partialSuccess\":{\"rejectedLogRecords\":\"" + std::to_string(count) +
-                "\",\"errorMessage\":";
-  (answer.body += message.empty() ? "\"\"" : message) += "}}";
+  answer.body.clear();
+  core::json_object body(answer.body);
+  core::json_object(body.start("partialSuccess"))
+      .text("rejectedLogRecords", std::to_string(count))
+      .text("errorMessage", refused->refusal->error_message)
+      .end();
+  body.end();
   return answer;
 }
 
 /// Fills in the items; or says what is wrong with all of them.
-std::optional<http::response> read_records(std::string_view body, std::size_t most,
+std::optional<http::response> read_records(std::string_view body, const log_limits& limits,
                                            std::string_view key,
                                            const config::source_config& source, write_list& list) {
   if (const auto valid = core::json::validate(body); !valid)
     return http::error_response(400, "invalid_json",
                                 "the body is not valid JSON: " + valid.reason().text);
   body.remove_prefix(body.find_first_not_of(" \t\r\n"));
-  bool too_many = false;
   const auto bytes_max = static_cast<std::uint64_t>(source.payload_bytes_max);
-  const auto read = for_each_log_record(body, [&](core::result<std::string> record) {
-    too_many = too_many || list.items.size() == most;
-    if (too_many) return;
+  const auto read = for_each_log_record(body, limits, [&](core::result<std::string> record) {
     auto& item = list.items.emplace_back();
     if (!record) {
       item.refusal = refuse_item(http::error_response(400, "invalid_record", record.reason().text));
@@ -92,12 +89,12 @@ std::optional<http::response> read_records(std::string_view body, std::size_t mo
       list.keys.push_back(item.refusal ? std::string()
                                        : item_key(key, "record", list.items.size() - 1));
   });
-  if (!read) return http::error_response(400, "invalid_request", read.reason().text);
-  if (too_many)
+  if (read.ok()) return std::nullopt;
+  const auto& why = read.reason();
+  if (why.code == core::errc::too_large)
     return http::error_response(413, "batch_too_large",
-                                "a request may have " + std::to_string(most) +
-                                    " log records; make the exporter's batches smaller");
-  return std::nullopt;
+                                why.text + "; make the exporter's batches smaller");
+  return http::error_response(400, "invalid_request", why.text);
 }
 
 }  // namespace
@@ -111,17 +108,21 @@ std::optional<http::response> check_logs_type(const http::request& request) {
 }
 
 http::response as_otlp_answer(http::response answer) {
-  if (answer.status < 400 || !answer.body.starts_with("{\"error\":")) return answer;
-  const bool internal = answer.status == 500;
-  if (internal) answer.status = 503;
-  std::string body = "{\"code\":" + std::to_string(rpc_code(answer.status)) + ",";
-  constexpr std::string_view details = ",\"details\":{}";
-  body += std::string_view(answer.body).substr(1, answer.body.find(details) - 1);
-  if (internal) {
-    ((body += ",\"retry_after_seconds\":") += std::to_string(retry_seconds));
+  if (answer.error_code.empty()) return answer;
+  if (answer.status == 500) {
+    answer.status = 503;
+    answer.retry_after_seconds = retry_seconds;
     answer.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
   }
-  answer.body = body + "}\n";
+  answer.body.clear();
+  core::json_object body(answer.body);
+  body.number("code", rpc_code(answer.status))
+      .text("error", answer.error_code)
+      .text("message", answer.error_message);
+  if (answer.retry_after_seconds > 0)
+    body.number("retry_after_seconds", answer.retry_after_seconds);
+  body.end();
+  answer.body += '\n';
   return answer;
 }
 
@@ -140,8 +141,11 @@ void handle_logs(const services_ptr& house, snapshot_ptr config, const active_so
   if (auto refused = read_context(*house, *config, source.settings, request, list.context))
     return respond(std::move(*refused));
   list.content_from = "body";
-  if (auto refused = read_records(request.body, static_cast<std::size_t>(limits.max_batch_entries),
-                                  idempotency_key(request), source.settings, list))
+  list.awaits_delivery = false;
+  const log_limits most{entries_max(limits, request),
+                        static_cast<std::size_t>(limits.max_batch_bytes)};
+  if (auto refused =
+          read_records(request.body, most, idempotency_key(request), source.settings, list))
     return respond(std::move(*refused));
   if (list.items.empty()) return respond(logs_response({}));
   std::string().swap(request.body);  // all of it has been read

@@ -21,8 +21,9 @@ http::respond_fn as_otlp_answers(http::respond_fn respond);
 /// Each log record becomes a payload. What the source maps is an object that otlp_document.hpp
 /// describes; where the mapping finds no content, the record's body is it. Answers 200 `{}`, or
 /// with `partialSuccess` where records were refused for good; if one could be taken later, the
-/// whole request is answered 429 or 503, and the exporter sends it again. The body is plain. Any
-/// thread.
+/// whole request is answered 429 or 503, and the exporter sends it again. Nobody waits for a
+/// delivery, whatever the source wants: OTLP has no answer for "stored, not delivered", and an
+/// exporter that waits too long sends everything again. The body is plain. Any thread.
 void handle_logs(const services_ptr& house, snapshot_ptr config, const active_source& source,
                  http::request request, http::respond_fn respond);
 

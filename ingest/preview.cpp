@@ -23,6 +23,10 @@ ports ports_into(std::vector<core::entry_ptr>& taken) {
     done({});
     if (wanted) wanted->done(delivered);
   };
+  behind.key_waits = [](const auto&...) { return false; };
+  behind.fetch_jwks = [](const std::string&, const auto& done) {
+    done(core::error{core::errc::unsupported, "a preview fetches nothing"});
+  };
   return behind;
 }
 

@@ -64,10 +64,15 @@ std::optional<http::response> check_write_header(services& house, const active_s
   return check_content_encoding(request);
 }
 
+bool makes_many(endpoint target, const http::request& request) {
+  return target == endpoint::batch || target == endpoint::memories || target == endpoint::logs ||
+         (target == endpoint::events && is_event_batch(request));
+}
+
 std::uint64_t write_bytes_max(const snapshot& config, const active_source& source,
                               const route& where, const http::request& request) {
-  const bool many = where.target == endpoint::batch || where.target == endpoint::logs ||
-                    (where.target == endpoint::events && is_event_batch(request));
+  // The messages of /v1/memories are one payload to the reference.
+  const bool many = where.target != endpoint::memories && makes_many(where.target, request);
   return static_cast<std::uint64_t>(many ? config.settings().limits.max_batch_bytes
                                          : source.settings.payload_bytes_max);
 }

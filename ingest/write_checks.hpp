@@ -23,6 +23,9 @@ std::optional<http::response> check_write_header(services& house, const active_s
 std::optional<http::response> check_write_policy(services& house, const active_source& source,
                                                  const http::request& request);
 
+/// Whether a few bytes of the body may be many entries.
+bool makes_many(endpoint target, const http::request& request);
+
 /// How long the body may be, decompressed as well.
 std::uint64_t write_bytes_max(const snapshot& config, const active_source& source,
                               const route& where, const http::request& request);

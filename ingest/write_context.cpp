@@ -1,5 +1,7 @@
 #include "ingest/write_context.hpp"
 
+#include <algorithm>
+
 #include "http/errors.hpp"
 #include "ingest/actor_type.hpp"
 #include "mapping/transform.hpp"
@@ -28,6 +30,23 @@ std::string header_or(const http::request& request, std::string_view name,
 std::string idempotency_key(const http::request& request) {
   return header_or(request, "Idempotency-Key",
                    request.header("X-Idempotency-Key").value_or(std::string_view()));
+}
+
+std::size_t entries_max(const config::limits_config& limits, const http::request& request,
+                        std::size_t shared) {
+  for (const auto name : {"Idempotency-Key", "X-Idempotency-Key", "X-Request-Id", "X-Subject",
+                          "X-Actor-ID", "X-Sensitivity-Labels"})
+    shared += request.header(name).value_or(std::string_view()).size();
+  const auto most = static_cast<std::size_t>(limits.max_batch_entries);
+  if (shared == 0) return most;
+  const auto fitting = static_cast<std::size_t>(limits.max_batch_bytes) / shared;
+  return std::clamp<std::size_t>(fitting, 1, most);
+}
+
+http::response too_many_entries_response(std::size_t most) {
+  return http::error_response(413, "batch_too_large",
+                              "a request with headers of this length may have " +
+                                  std::to_string(most) + " entries; send several");
 }
 
 std::optional<http::response> read_context(services& house, const snapshot& config,

@@ -1,6 +1,7 @@
 // What the headers of a write say: it holds for every entry that the request makes.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,15 @@ std::string header_or(const http::request& request, std::string_view name,
 
 /// The client's key, empty if there is none.
 std::string idempotency_key(const http::request& request);
+
+/// How many entries a request may make: as many as the limits say for a batch, but fewer where the
+/// copies that each of them gets of the client's headers would be longer, all together, than a
+/// batch may be. `shared`: bytes of the body that each of them gets, too. At least 1.
+std::size_t entries_max(const config::limits_config& limits, const http::request& request,
+                        std::size_t shared = 0);
+
+/// 413 for a request with more than that.
+http::response too_many_entries_response(std::size_t most);
 
 /// Steps 5 and 13 to 16 of section 3.3. Fills `out`; or says what is wrong.
 std::optional<http::response> read_context(services& house, const snapshot& config,

@@ -1,10 +1,12 @@
 #include "ingest/write_many.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <utility>
 #include <variant>
 
+#include "core/log_line.hpp"
 #include "core/random.hpp"
 #include "ingest/access.hpp"
 #include "ingest/key_note.hpp"
@@ -40,6 +42,17 @@ class asking_later {
 
 thread_local asking_later* asking_later::current_ = nullptr;
 
+/// Whether the log will have a line that is long enough for each of them.
+bool surely_fits(const std::vector<core::entry_ptr>& entries) {
+  return std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
+    // Everything else that an entry says in texts of any length stands in its payload, too.
+    constexpr std::size_t others_max = 4096;
+    if (2 * entry->payload.size() + others_max <= core::sure_json_bytes_max) return true;
+    std::string json;
+    return core::append_json(json, *entry).ok() && json.size() <= core::sure_json_bytes_max;
+  });
+}
+
 /// A request on its way. Kept alive by whoever has the next step: the caller, the idempotency store
 /// while it waits for another request, or the log. Whoever drops it unanswered drops `respond_`
 /// (which answers 500) and the claims on its keys.
@@ -72,10 +85,16 @@ class many_writes : public std::enable_shared_from_this<many_writes> {
   bool is_open(std::size_t index) const;
   std::shared_ptr<const http::response> take_from_budget();
   std::vector<std::vector<core::entry_ptr>> make_writes();
+  std::vector<std::vector<core::entry_ptr>> write_nothing();
+  /// False: one is refused. The log would refuse it alone, and keep the others.
+  bool all_fit(const std::vector<std::vector<core::entry_ptr>>& writes);
   /// Fills in `out`, which has its id already.
   std::shared_ptr<const http::response> translate(std::size_t index, core::time_point now,
                                                   translated_payload& out);
   void append(std::vector<std::vector<core::entry_ptr>> writes);
+  bool waits_for_delivery() const {
+    return list_.awaits_delivery && source_.settings.ack == config::ack_level::delivered;
+  }
   std::vector<core::confirmation> confirmations();
   /// The log has answered: an outcome for each of `written_`.
   void finish(const std::vector<core::result<void>>& outcomes);
@@ -193,12 +212,23 @@ std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
         written_.push_back(i);
       }
     }
-    if (item.refusal && list_.as_single_requests) {
-      written_.clear();
-      return {};
-    }
+    if (item.refusal && list_.as_single_requests) return write_nothing();
   }
+  if (list_.as_single_requests && writes.size() > 1 && !all_fit(writes)) return write_nothing();
   return writes;
+}
+
+std::vector<std::vector<core::entry_ptr>> many_writes::write_nothing() {
+  written_.clear();
+  return {};
+}
+
+bool many_writes::all_fit(const std::vector<std::vector<core::entry_ptr>>& writes) {
+  const auto large = std::find_if_not(writes.begin(), writes.end(), surely_fits);
+  if (large == writes.end()) return true;
+  const auto index = written_[static_cast<std::size_t>(large - writes.begin())];
+  list_.items[index].refusal = refuse_item(entry_too_large_response());
+  return false;
 }
 
 std::shared_ptr<const http::response> many_writes::translate(std::size_t index,
@@ -233,7 +263,7 @@ void many_writes::append(std::vector<std::vector<core::entry_ptr>> writes) {
 
 std::vector<core::confirmation> many_writes::confirmations() {
   std::vector<core::confirmation> wanted;
-  if (source_.settings.ack != config::ack_level::delivered) return wanted;
+  if (!waits_for_delivery()) return wanted;
   wanted.reserve(written_.size());
   for (const auto index : written_)
     wanted.push_back({source_.settings.ack_timeout,
@@ -262,7 +292,7 @@ void many_writes::finish(const std::vector<core::result<void>>& outcomes) {
     note_appended(*house_);
     source_.throughput.add(static_cast<double>(accepted));
   }
-  if (source_.settings.ack == config::ack_level::delivered && accepted > 0) {
+  if (waits_for_delivery() && accepted > 0) {
     awaited_ = accepted;
   } else {
     respond();

@@ -42,8 +42,10 @@ struct write_list {
   /// Metadata that becomes the content where the mapping finds none; empty: there is no such.
   std::string_view content_from;
   /// Each payload counts as a request for the rate limit, and has a request id of its own; one that
-  /// is refused means that none is written.
+  /// is refused, or of several one that might be too large for the log, means that none is written.
   bool as_single_requests = false;
+  /// Whether the answer waits for the delivery where the source wants that.
+  bool awaits_delivery = true;
 };
 
 /// Makes the answer once everything is known of each item.

@@ -8,6 +8,9 @@
 
 namespace nexus::ingest {
 
+/// Whether the client waits for the delivery of this one, and it has not come to all destinations.
+bool is_undelivered(const write_item& item);
+
 /// For endpoints that answer with a result for each item:
 ///   {"results":[{"index":0,"status":200,"payload_id":"…"},
 ///   {"index":1,"status":400,"error":"…","message":"…"}],"accepted":1,"failed":1,

@@ -5,15 +5,13 @@
 #include <cstdint>
 
 #include "core/json_text.hpp"
+#include "core/log_line.hpp"
 #include "mapping/member_key.hpp"
 #include "mapping/value_text.hpp"
 
 namespace nexus::mapping {
 namespace {
 
-/// A stored line is at most this long (section 1.7 of the v0.1.2 behaviour); the log has the last
-/// word.
-constexpr std::size_t line_bytes_max = 10'485'759;
 /// Quotes, colon and comma of a member.
 constexpr std::size_t member_bytes = 6;
 
@@ -28,7 +26,7 @@ class metadata_builder {
     if (is_new) bytes_ += at->first.size() + member_bytes;
     bytes_ += value.size() - at->second.size();
     at->second = std::move(value);
-    return bytes_ <= line_bytes_max;
+    return bytes_ <= core::line_bytes_max;  // the log has the last word
   }
 
  private:

@@ -25,14 +25,14 @@
 #include <vector>
 
 #include "core/entry.hpp"
+#include "core/log_line.hpp"
 #include "core/result.hpp"
 #include "core/timestamp.hpp"
 #include "wal/options.hpp"
 
 namespace nexus::wal {
 
-/// The longest line that the reference reads, in bytes, its newline not counted.
-inline constexpr std::size_t line_bytes_max = 10'485'759;
+using core::line_bytes_max;
 
 /// Where an entry stands in the order of appends; grows within one opening of the log. Not stored.
 using position = std::uint64_t;

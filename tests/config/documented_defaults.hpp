@@ -113,6 +113,39 @@ inline void add_listener_defaults(const config::config& c, default_table& to) {
   for (const auto& [name, value] : of_limits) to.emplace("daemon.limits." + name, value);
 }
 
+/// What follows a write.
+inline void add_other_defaults(const config::config& c, default_table& to) {
+  const config::event_sink_config sink;
+  const bool openai = c.embedding.provider == config::embedding_provider::openai;
+  std::string backoff;
+  for (const auto& wait : c.events.backoff) backoff += (backoff.empty() ? "" : ", ") + shown(wait);
+  to.insert({{"daemon.events.enabled", shown(c.events.enabled)},
+             {"daemon.events.max_inflight", shown(c.events.max_inflight)},
+             {"daemon.events.retry_backoff_seconds", "[" + backoff + "]"},
+             {"daemon.events.sinks", "[]"},
+             {"daemon.events.sinks.name", "required"},
+             {"daemon.events.sinks.url", "required"},
+             {"daemon.events.sinks.timeout_seconds", shown(sink.timeout)},
+             {"daemon.events.sinks.max_retries", shown(sink.max_retries)},
+             {"daemon.events.sinks.content", sink.full ? "\"full\"" : "\"none\""},
+             {"daemon.audit.enabled", shown(c.audit.enabled)},
+             {"daemon.audit.log_file", "`logs/interactions.jsonl` in the home directory"},
+             {"daemon.audit.max_file_size_mb", shown(c.audit.max_file_size_mb)},
+             {"daemon.audit.admin_rate_limit_per_minute", shown(c.audit.admin_requests_per_minute)},
+             {"daemon.audit.dual_write", shown(c.audit.dual_write)},
+             {"daemon.audit.integrity.mode", shown(std::string(c.audit.mac ? "mac" : "crc32"))},
+             {"daemon.audit.integrity.mac_key_file", "none"},
+             {"daemon.audit.encryption.enabled", shown(c.audit.encrypts)},
+             {"daemon.audit.encryption.key_file", "none"},
+             {"daemon.embedding.enabled", shown(c.embedding.enabled)},
+             {"daemon.embedding.provider", openai ? "\"openai\"" : "?"},
+             {"daemon.embedding.url", shown(c.embedding.url)},
+             {"daemon.embedding.api_key", "none"},
+             {"daemon.embedding.model", shown(c.embedding.model)},
+             {"daemon.embedding.dimensions", shown(c.embedding.dimensions)},
+             {"daemon.embedding.timeout_seconds", shown(c.embedding.timeout)}});
+}
+
 inline void add_source_defaults(const config::source_config& s, default_table& to) {
   const std::string tier = "source.policy.retrieval_firewall.default_classification_tier";
   to.insert({{"source.name", "required"},
@@ -179,6 +212,7 @@ inline default_table documented_defaults() {
   add_daemon_defaults(settings, out);
   add_wal_defaults(settings, out);
   add_listener_defaults(settings, out);
+  add_other_defaults(settings, out);
   add_source_defaults(settings.sources.front(), out);
   add_destination_defaults(settings.destinations.front(), out);
   return out;

@@ -2,9 +2,11 @@
 #include "http/body_budget.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "tests/support/catch.hpp"
@@ -13,14 +15,20 @@ using nexus::http::body_budget;
 
 namespace {
 
-/// A share that notes when it gets what it stood in line for.
+/// A share that notes when it gets what it stood in line for; of a client of its own, if none is
+/// named.
 struct body {
-  explicit body(body_budget& of) : share(std::in_place, of, [this] { ++served; }) {}
+  explicit body(body_budget& of, const std::string& client = {})
+      : share(std::in_place, of, client.empty() ? "client " + std::to_string(++bodies) : client,
+              [this] { ++served; }) {}
   body(const body&) = delete;
   body& operator=(const body&) = delete;
 
   int served = 0;
   std::optional<body_budget::share> share;
+
+ private:
+  static inline int bodies = 0;
 };
 
 }  // namespace
@@ -36,8 +44,10 @@ TEST_CASE("shares that fit are given at once and come back when they end") {
     CHECK(budget.taken() == 100);
     first.share->shrink(20);
     CHECK(budget.taken() == 60);
+    CHECK(budget.clients() == 2);
   }
   CHECK(budget.taken() == 0);
+  CHECK(budget.clients() == 0);
 }
 
 TEST_CASE("a body that alone is larger than the sum comes through") {
@@ -89,26 +99,85 @@ TEST_CASE("nobody overtakes the line, and who leaves it makes room for those beh
   CHECK(budget.taken() == 91);
 }
 
+TEST_CASE("one client has half of the sum and a body more, and does not hold up others") {
+  body_budget budget(100);
+  std::vector<std::unique_ptr<body>> greedy;
+  for (int i = 0; i < 9; ++i) {
+    greedy.push_back(std::make_unique<body>(budget, "greedy"));
+    CHECK(greedy.back()->share->grow(20) == (i < 3));  // the third one is favoured
+  }
+  CHECK(budget.taken() == 60);
+  body other(budget), third(budget);
+  CHECK(other.share->grow(40));
+  CHECK(third.share->grow(20));  // favoured by all
+  CHECK_FALSE(greedy[2]->share->grow(30));
+  greedy[0]->share.reset();  // 100 are taken
+  CHECK(greedy[2]->served == 0);
+  greedy[1]->share.reset();
+  CHECK(greedy[2]->served == 1);
+  CHECK(greedy[3]->served == 0);  // its client has room for it, all have not
+  third.share.reset();
+  CHECK(greedy[3]->served == 1);
+  CHECK(greedy[4]->served == 0);
+  greedy[2]->share.reset();
+  CHECK(greedy[4]->served == 1);
+  CHECK(greedy[5]->served == 1);  // the next one that is favoured
+  CHECK(greedy[6]->served == 0);
+  CHECK(budget.taken() == 100);
+}
+
+TEST_CASE("who leaves the line of its client, or that of all, takes back what it was to have") {
+  body_budget budget(100);
+  body holder(budget), favoured(budget);
+  REQUIRE(holder.share->grow(90));
+  REQUIRE(favoured.share->grow(20));
+  std::vector<std::unique_ptr<body>> greedy;
+  for (int i = 0; i < 4; ++i) {
+    greedy.push_back(std::make_unique<body>(budget, "greedy"));
+    REQUIRE_FALSE(greedy.back()->share->grow(20));
+  }
+  greedy[0].reset();  // was in the line of all
+  greedy[3].reset();  // was in the line of its client, or has come into that of all
+  holder.share.reset();
+  CHECK(greedy[1]->served == 1);
+  CHECK(greedy[2]->served == 1);
+  CHECK(budget.taken() == 60);
+  greedy.clear();
+  favoured.share.reset();
+  CHECK(budget.taken() == 0);
+  CHECK(budget.clients() == 0);
+}
+
 TEST_CASE("however bodies come, grow and go, all are served and never more than one is above") {
   const auto seed = std::random_device()();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   constexpr std::size_t sum = 1000;
   constexpr std::size_t largest = 400;
+  constexpr std::size_t clients = 3;
   body_budget budget(sum);
   struct one {
-    explicit one(body_budget& of) : content(of) {}
+    one(body_budget& of, std::size_t whose)
+        : client(whose), content(of, "client" + std::to_string(whose)) {}
+    std::size_t client;
     body content;
     std::size_t has = 0;
+    std::size_t granted = 0;
     bool waits = false;
     int served_before = 0;
   };
   std::vector<std::unique_ptr<one>> all;
   int finished = 0;
   for (int step = 0; step < 20'000; ++step) {
-    if (all.size() < 20) all.push_back(std::make_unique<one>(budget));
+    if (all.size() < 20) all.push_back(std::make_unique<one>(budget, random() % clients));
     for (auto& each : all)
       if (each->waits && each->content.served > each->served_before) each->waits = false;
+    std::array<std::size_t, clients> taken{};
+    for (auto& each : all) {
+      if (!each->waits) each->granted = each->has;
+      taken[each->client] += each->granted;
+    }
+    for (const std::size_t one : taken) REQUIRE(one <= sum / 2 + 2 * largest);
     std::vector<std::size_t> can_go_on;
     for (std::size_t i = 0; i < all.size(); ++i)
       if (!all[i]->waits) can_go_on.push_back(i);

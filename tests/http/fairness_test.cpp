@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/http/server_fixture.hpp"
@@ -81,6 +82,30 @@ TEST_CASE("clients that fill all memory for bodies and wait leave small bodies a
     REQUIRE(greedy.back().send(post("/x", 2 << 20).substr(0, 500'000)));
   }
   check_served(running);
+}
+
+TEST_CASE("a client that holds all the bodies that it may have leaves room for those of others") {
+  http::server_options options;
+  options.in_flight_bytes_max = 1 << 20;
+  running_server running(options);
+  running.handler.body_bytes_max = 10 << 20;
+  std::vector<http_client> greedy;
+  for (std::size_t i = 0; i < 9; ++i) {
+    greedy.push_back(running.connect());
+    REQUIRE(greedy.back().send(post("/hold", 200'000)));
+  }
+  running.handler.wait_held(3);  // the third one is above the half
+  auto other = running.connect("127.0.0.2");
+  for (int i = 0; i < 5; ++i)
+    CHECK(other.request("POST", "/x", {}, std::string(400'000, 'b'))->status == 200);
+  for (std::size_t answered = 0; answered < greedy.size();) {
+    for (auto& respond : running.handler.take_held()) {
+      respond(test_handler::answer(200, "late"));
+      ++answered;
+    }
+    std::this_thread::yield();
+  }
+  for (auto& client : greedy) CHECK(client.read_answer()->body == "late");
 }
 
 TEST_CASE("clients that ask for much and read nothing leave another one alone") {

@@ -32,6 +32,7 @@ class test_handler : public http::handler {
     decision.body_bytes_max = body_bytes_max;
     decision.context = request.path.size();
     io_thread_ = std::this_thread::get_id();
+    decision.heavy = request.path == "/heavy";
     if (request.path == "/refuse") decision.refuse = answer(403, "refused");
     return decision;
   }

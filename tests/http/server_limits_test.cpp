@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A server whose memory has room for one of the bodies that these tests send, and one more that is
-/// favoured.
+/// favoured; of different addresses, because one alone has only half of it and one body more.
 struct small_server : running_server {
   static constexpr std::size_t body_bytes = 90'000;
 
@@ -23,7 +23,7 @@ struct small_server : running_server {
   std::vector<http_client> fill() {
     std::vector<http_client> both;
     for (std::size_t i = 0; i < 2; ++i) {
-      both.push_back(connect());
+      both.push_back(connect(i == 0 ? "127.0.0.1" : "127.0.0.2"));
       REQUIRE(both.back().send(post("/hold", body_bytes)));
       handler.wait_held(i + 1);
     }
@@ -169,6 +169,21 @@ TEST_CASE("large and compressed bodies are handled beside the others, with their
   CHECK(thread_of(501, "") == "other");
   CHECK(thread_of(1, "gzip") == "other");
   CHECK(thread_of(0, "gzip") == "io");
+}
+
+TEST_CASE("what the handler calls heavy is handled beside the others, however short it is") {
+  running_server running({.inline_body_bytes_max = 500});
+  auto client = running.connect();
+  const auto thread_of = [&](const std::string& path, const std::string& body) {
+    const auto answer = client.request("POST", path, {}, body);
+    REQUIRE(answer);
+    CHECK(answer->body == "POST " + path + " |" + body);
+    return answer->header("X-Thread").value_or("");
+  };
+  CHECK(thread_of("/heavy", "b") == "other");
+  CHECK(thread_of("/path", "b") == "io");
+  CHECK(thread_of("/heavy", "") == "other");
+  CHECK(thread_of("/path", "") == "io");
 }
 
 TEST_CASE("while a large body is being handled everybody else is answered") {

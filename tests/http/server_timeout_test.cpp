@@ -53,6 +53,15 @@ TEST_CASE("a body gets time in proportion to its length") {
   CHECK(patient.read_answer()->status == 200);
 }
 
+TEST_CASE("a body of which little is missing gets little time for that") {
+  running_server running({.body_timeout = 100ms, .body_bytes_per_second_min = 1});
+  running.handler.body_bytes_max = 1'000'000;
+  auto almost = running.connect();
+  REQUIRE(almost.send(post("/x", 100'000).substr(0, post("/x", 100'000).size() - 1)));
+  CHECK(almost.read_answer()->status == 408);  // a second later; the whole has more than a day
+  CHECK(almost.at_end());
+}
+
 TEST_CASE("idle connections are closed silently, before the first request and after it") {
   running_server running({.header_timeout = 100ms, .idle_timeout = 100ms});
   auto silent = running.connect();

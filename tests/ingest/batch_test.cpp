@@ -282,3 +282,22 @@ TEST_CASE("an item without content is refused where the source requires some") {
   CHECK(answer->status() == 207);
   CHECK(has(answer->body(), R"({"index":1,"status":422,"error":"empty_content")"));
 }
+
+// Every entry has a copy of what the headers say.
+TEST_CASE("a batch with long headers may have fewer entries") {
+  const std::string name = GENERATE("Idempotency-Key", "X-Idempotency-Key", "X-Request-Id",
+                                    "X-Subject", "X-Actor-ID", "X-Sensitivity-Labels");
+  CAPTURE(name);
+  fake_house house;
+  house.settings.limits.max_batch_bytes = 3'000;
+  const http::header_list header{{name, std::string(1'000, 'x')}};
+  CHECK(send_batch(house, "1\n2\n3", header)->status() == 200);
+  CHECK(send_batch(house, "1\n2\n3\n4")->status() == 200);
+  for (const std::string body : {"1\n2\n3\n4", "[1,2,3,4]"}) {
+    const auto answer = send_batch(house, body, header);
+    CHECK(answer->status() == 413);
+    CHECK(answer->says("batch_too_large"));
+  }
+  CHECK(send_batch(house, "1", {{name, std::string(4'000, 'x')}})->status() == 200);
+  CHECK(house.batches.size() == 3);
+}

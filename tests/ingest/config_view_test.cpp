@@ -30,12 +30,16 @@ TEST_CASE("the configuration in force is shown without its secrets, keys sorted"
   house.settings.wal.mac_key = config::secret("key-of-mac");
   house.settings.tls.enabled = true;
   house.settings.mode = "safe";
+  house.settings.embedding.model = "text-embedding-3-small";
   house.settings.retrieval.half_life_days = 2.5;
   const auto answer = house.get("/api/config", "admin");
   REQUIRE(answer->status() == 200);
   CHECK(answer->body() ==
-        R"({"daemon":{"bind":"127.0.0.1","log_level":"info","mode":"safe","port":8080,)"
-        R"("queue_size":10000},"destinations":["sqlite"],"mcp":{"bind":"127.0.0.1",)"
+        R"({"audit":{"dual_write":true,"enabled":false},)"
+        R"("daemon":{"bind":"127.0.0.1","log_level":"info","mode":"safe","port":8080,)"
+        R"("queue_size":10000},"destinations":["sqlite"],"embedding":{"dimensions":1536,)"
+        R"("enabled":false,"model":"text-embedding-3-small","provider":"openai"},)"
+        R"("mcp":{"bind":"127.0.0.1",)"
         R"("enabled":false,"port":7474,"source_name":""},"rate_limit":{"global_rpm":2000},)"
         R"("retrieval":{"default_profile":"balanced","half_life_days":2.5,"time_decay":false},)"
         R"("sources":["default","other"],"tls":{"enabled":true,"min_version":"1.2"},)"

@@ -52,6 +52,7 @@ struct reply {
   std::optional<http::response> sent;
   bool refused_early = false;  ///< before the body
   std::uint64_t body_bytes_max = 0;
+  bool heavy = false;  ///< to be handled beside the others
   int answers = 0;
 
   bool done() const { return sent.has_value(); }
@@ -238,6 +239,7 @@ struct fake_house {
     auto answer = std::make_shared<reply>();
     auto decision = door().on_header(request);
     answer->body_bytes_max = decision.body_bytes_max;
+    answer->heavy = decision.heavy;
     if (decision.refuse) {
       answer->refused_early = true;
       answer->answers = 1;

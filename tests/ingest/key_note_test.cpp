@@ -59,3 +59,13 @@ TEST_CASE("the digest of the body comes back, and nonsense in its place is none"
     CHECK(ingest::read_key_note(value)->body == key_note{}.body);
   }
 }
+
+TEST_CASE("keys that are not UTF-8 are no keys to the log, which would take them for one") {
+  config::source_config source;
+  source.idempotency_enabled = true;
+  ingest::ports behind;
+  behind.key_waits = [](const auto&...) { return false; };
+  CHECK_FALSE(ingest::make_key_note(behind, source, "caf\xc3\xa9", {}).is_repeated);
+  CHECK(ingest::make_key_note(behind, source, "caf\xe9", {}).is_repeated);
+  CHECK(ingest::make_key_note(behind, source, "caf\xe8", {}).is_repeated);
+}

@@ -127,6 +127,39 @@ TEST_CASE("messages that the log has no room for are refused together") {
   CHECK(answer->says("queue_full"));
 }
 
+TEST_CASE("if one of several messages might be too large for the log none is written") {
+  fake_house house;
+  const auto with_message = [](const std::string& more) {
+    return R"({"messages":[)" + more + R"({"content":")" + std::string(2'000'000, '<') + R"("}]})";
+  };
+  const auto answer = remember(house, with_message(R"({"content":"hi"},)"));
+  CHECK(answer->status() == 413);
+  CHECK(answer->says("payload_too_large"));
+  CHECK(house.batches.empty());
+  // The log decides about one that is alone.
+  CHECK(remember(house, with_message(""))->status() == 200);
+  CHECK(house.batches.size() == 1);
+}
+
+TEST_CASE("a source that waits for deliveries hears whether all messages have been delivered") {
+  fake_house house;
+  house.source().ack = config::ack_level::delivered;
+  house.append_later = true;
+  const auto second = GENERATE(core::delivery_state::delivered, core::delivery_state::pending,
+                               core::delivery_state::failed);
+  const auto answer = remember(house, two);
+  auto& batch = house.batches.at(0);
+  REQUIRE(batch.wanted.size() == 2);
+  batch.done({{}, {}});
+  batch.wanted[0].done({{"sqlite", core::delivery_state::delivered}});
+  CHECK_FALSE(answer->done());
+  batch.wanted[1].done({{"sqlite", second}});
+  const bool delivered = second == core::delivery_state::delivered;
+  CHECK(answer->status() == (delivered ? 200 : 202));
+  CHECK(has(answer->body(), batch.writes[1][0]->payload_id));
+  CHECK(has(answer->body(), delivered ? R"("status":"delivered")" : R"("status":"durable")"));
+}
+
 TEST_CASE("messages that come again with their key are answered with the first ids") {
   fake_house house;
   const http::header_list key{{"X-Idempotency-Key", "k"}};
@@ -144,4 +177,23 @@ TEST_CASE("messages that come again with their key are answered with the first i
     CHECK(house.batches[0].writes[1][0]->idempotency_key.empty());
     CHECK(has(payload(house, 1), R"("idempotency_key":"k#message-1")"));
   }
+}
+
+TEST_CASE("there is a limit for the copies of the subject and the collection in all messages") {
+  fake_house house;
+  house.settings.limits.max_batch_bytes = 3'000;
+  house.settings.limits.max_batch_entries = 5;
+  const std::string name = GENERATE("subject", "collection", "unknown");
+  const auto with_messages = [&](const std::string& messages) {
+    return remember(house, R"({"messages":[)" + messages + R"(],")" + name + R"(":")" +
+                               std::string(1'200, 'x') + R"("})");
+  };
+  const std::string one = R"({"content":"a"})";
+  CHECK(with_messages(one + ",{}," + one)->status() == 200);
+  const auto more = with_messages(one + "," + one + "," + one);
+  CHECK(more->status() == (name == "unknown" ? 200 : 413));
+  if (name != "unknown") CHECK(more->says("batch_too_large"));
+  CHECK(with_messages("{},null,{},{},{},{}," + one)->status() == 200);
+  CHECK(with_messages(one + "," + one + "," + one + "," + one + "," + one + "," + one)
+            ->says("batch_too_large"));
 }

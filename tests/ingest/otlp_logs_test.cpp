@@ -211,9 +211,19 @@ TEST_CASE("protobuf is refused before the body, and the exporter's setting is na
 
 TEST_CASE("refusals of /v1/logs have a status for OTLP, whoever refuses") {
   fake_house house;
+  const auto escaped = house.send(fake_house::make_request("POST", "/v1/%6Cogs", {}, "{}"));
+  CHECK(escaped->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
   const auto nobody = house.send(fake_house::make_request("POST", "/v1/logs", {}, "{}"));
   CHECK(nobody->status() == 401);
   CHECK(nobody->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
+}
+
+TEST_CASE("a refusal of /v1/logs is recorded with its code") {
+  fake_house house;
+  house.audits = true;
+  export_logs(house, "nope");
+  REQUIRE(house.interactions.size() == 1);
+  CHECK(house.interactions[0].reason == "invalid_json");
 }
 
 TEST_CASE("a request may have as many records as a batch entries") {
@@ -223,4 +233,43 @@ TEST_CASE("a request may have as many records as a batch entries") {
   const auto answer = export_logs(house, with_records("{},{},{}"));
   CHECK(answer->status() == 413);
   CHECK(has(answer->body(), "batch_too_large"));
+}
+
+// Every record has a copy of its resource, so a megabyte and two thousand `{}` would be gigabytes.
+TEST_CASE("the records of a request, with their resource and scope, have a limit together") {
+  fake_house house;
+  house.settings.limits.max_batch_bytes = 2'000;
+  house.source().payload_bytes_max = 1'000;
+  const auto with_resource = [](std::size_t bytes, const std::string& scope_logs) {
+    return R"({"resourceLogs":[{"resource":{"attributes":[{"key":"k","value":{"stringValue":")" +
+           std::string(bytes, 'x') + R"("}}]},"scopeLogs":[)" + scope_logs + "]}]}";
+  };
+  const std::string two = R"({"logRecords":[{},{}]})", one = R"({"logRecords":[{}]})";
+  CHECK(export_logs(house, with_resource(400, two + "," + two))->status() == 200);
+  CHECK(house.batches.size() == 1);
+  SECTION("in one scope or in several") {
+    for (const auto& more : {two + "," + two + "," + one, one + "," + two + "," + two}) {
+      const auto answer = export_logs(house, with_resource(400, more));
+      CHECK(answer->status() == 413);
+      CHECK(has(answer->body(), "\"error\":\"batch_too_large\""));
+    }
+  }
+  SECTION("also those that are too large for the source, and are not kept") {
+    CHECK(export_logs(house, with_resource(1'200, one))->status() == 413);
+    const auto answer = export_logs(house, with_resource(1'200, two));
+    CHECK(has(answer->body(), "\"error\":\"batch_too_large\""));
+  }
+  SECTION("scopes without records count for nothing") {
+    CHECK(export_logs(house, with_resource(400, "{},{},{},{},{},{},{},{}," + one))->status() ==
+          200);
+    CHECK(house.batches.size() == 2);
+  }
+  CHECK(house.batches.size() <= 2);
+}
+
+TEST_CASE("an exporter does not wait for deliveries, whatever the source wants") {
+  fake_house house;
+  house.source().ack = config::ack_level::delivered;
+  CHECK(export_logs(house, with_records("{},{}"))->body() == "{}");
+  CHECK(house.batches.at(0).wanted.empty());
 }

@@ -84,3 +84,11 @@ TEST_CASE("A preview works for a source without a name that needs no escapes") {
   house.source().name = "chat room";
   CHECK(house.send("{}").status == 200);
 }
+
+TEST_CASE("A preview fetches no keys for JSON Web Tokens") {
+  previewer house;
+  house.settings.jwt.enabled = true;
+  house.settings.jwt.jwks_url = "https://keys.example/jwks";
+  CHECK(house.send("{}").status == 200);
+  CHECK(house.send("{}", {{"Authorization", "Bearer a.b.c"}}).error == "unauthorized");
+}

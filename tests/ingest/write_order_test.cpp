@@ -35,6 +35,22 @@ TEST_CASE("the checks of a write's header come in order, and before the body") {
   CHECK(post("/inbound/default")->status() == 415);
 }
 
+TEST_CASE("writes of which a few bytes may be many entries are heavy") {
+  fake_house house;
+  const auto is_heavy = [&](const std::string& path, const std::string& type) {
+    const auto answer = house.send(fake_house::make_request(
+        "POST", path, {{"Authorization", "Bearer key-of-default"}, {"Content-Type", type}}, "1"));
+    CHECK_FALSE(answer->refused_early);
+    return answer->heavy;
+  };
+  CHECK(is_heavy("/inbound/default/batch", "application/x-ndjson"));
+  CHECK(is_heavy("/v1/memories", "application/json"));
+  CHECK(is_heavy("/v1/logs", "application/json"));
+  CHECK(is_heavy("/events", "application/cloudevents-batch+json"));
+  CHECK_FALSE(is_heavy("/events", "application/cloudevents+json"));
+  CHECK_FALSE(is_heavy("/inbound/default", "application/json"));
+}
+
 TEST_CASE("a refusal by policy is counted with its reason") {
   fake_house house;
   house.source().policy.allowed_operations = {"read"};

@@ -29,7 +29,10 @@ TEST_CASE("A thousand writers at once: 200 or 429, and every 200 is found in SQL
   for (std::size_t i = 0; i < writers; ++i) {
     threads.emplace_back([&, i] {
       cli::http_client client("127.0.0.1", server->port(), std::chrono::seconds(120));
+      // So that all connections are there before the first write.
+      const auto connected = client.send({"GET", "/health", "", {}, ""});
       together.arrive_and_wait();
+      if (!connected) return;
       const auto answer = client.send({"POST",
                                        "/inbound/busy",
                                        "bfn_data_busy",

@@ -25,16 +25,6 @@ bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Waits until it is so; false after two minutes.
-bool comes(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
 http_answer ask(const cli::child_server& server, const std::string& method, const std::string& path,
                 const std::string& token = server_home::admin_token) {
   http_client client(server.port());

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <regex>
+#include <thread>
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -113,6 +114,15 @@ void wait_until_delivered(const cli::child_server& server) {
   const auto delivered = cli::wait_until_delivered(
       server.host(), server.port(), server_home::admin_token, std::chrono::minutes(1));
   if (!delivered) FAIL(delivered.reason().text);
+}
+
+bool comes(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 int stop(cli::child_server& server) {

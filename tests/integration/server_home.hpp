@@ -1,6 +1,7 @@
 // A home directory with its own configuration, a real server process on it, and its command line.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +64,9 @@ std::string payload_id(const http_answer& answer);
 
 /// Asks GET /api/status until nothing is pending; fails the test after a minute.
 void wait_until_delivered(const cli::child_server& server);
+
+/// Waits until it is so; false after two minutes.
+bool comes(const std::function<bool()>& condition);
 
 /// Sends SIGTERM; returns the exit status.
 int stop(cli::child_server& server);

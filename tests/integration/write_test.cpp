@@ -21,84 +21,6 @@ std::unordered_map<std::string, std::string> rows_of(const server_home& home) {
   return out;
 }
 
-struct refusal {
-  std::string what;
-  std::string source;  ///< in the path
-  std::string token;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  int status;
-  std::string code;
-};
-
-std::vector<refusal> all_refusals() {
-  const std::string ok = R"({"message":{"content":"x"}})";
-  const std::string big = R"({"message":{"content":")" + std::string(200, 'x') + R"("}})";
-  return {
-      {"no token", "main", "", {}, ok, 401, "unauthorized"},
-      {"unknown token", "main", "nobody's", {}, ok, 401, "unauthorized"},
-      {"admin token", "main", server_home::admin_token, {}, ok, 401, "wrong_token_class"},
-      {"a source that may not write",
-       "reader",
-       "bfn_data_reader",
-       {},
-       ok,
-       403,
-       "source_not_permitted_to_write"},
-      {"another source's address", "small", "bfn_data_main", {}, ok, 403, "source_mismatch"},
-      {"a destination that policy forbids",
-       "elsewhere",
-       "bfn_data_elsewhere",
-       {},
-       ok,
-       403,
-       "policy_denied"},
-      {"an operation that policy forbids",
-       "only_reads",
-       "bfn_data_only_reads",
-       {},
-       ok,
-       403,
-       "policy_denied"},
-      {"not JSON by its type",
-       "main",
-       "bfn_data_main",
-       {{"Content-Type", "text/plain"}},
-       ok,
-       415,
-       "unsupported_media_type"},
-      {"too large", "small", "bfn_data_small", {}, big, 413, "payload_too_large"},
-      {"an empty body", "main", "bfn_data_main", {}, "", 400, "invalid_json"},
-      {"half a value", "main", "bfn_data_main", {}, "{\"message\":", 400, "invalid_json"},
-      {"an unknown actor type",
-       "main",
-       "bfn_data_main",
-       {{"X-Actor-Type", "User"}},
-       ok,
-       400,
-       "invalid_actor_type"},
-      {"an unknown tier",
-       "main",
-       "bfn_data_main",
-       {{"X-Classification-Tier", "secret"}},
-       ok,
-       400,
-       "invalid_classification_tier"},
-  };
-}
-
-void check_refusal(const cli::child_server& server, const refusal& one) {
-  INFO(one.what);
-  http_client client(server.port());
-  auto headers = one.headers;
-  if (!one.token.empty()) headers.emplace_back("Authorization", "Bearer " + one.token);
-  const auto answer = client.request("POST", "/inbound/" + one.source, headers, one.body);
-  REQUIRE(answer);
-  CHECK(answer->status == one.status);
-  CHECK(answer->body.starts_with("{\"error\":\"" + one.code + "\",\"message\":\""));
-  CHECK(answer->body.find("\"details\":{}") != std::string::npos);
-}
-
 }  // namespace
 
 TEST_CASE("What was written over HTTP can be read back over HTTP") {
@@ -132,30 +54,6 @@ TEST_CASE("An entry that was answered with 200 survives a kill that follows at o
     REQUIRE(rows.contains(id));
     CHECK(rows.at(id) == content);
   }
-}
-
-TEST_CASE("Every refusal of a write has its status and its code") {
-  const server_home home;
-  home.add_source("reader", "can_read = true\n");
-  home.add_source("elsewhere",
-                  "can_write = true\n[source.policy]\nallowed_destinations = [\"other\"]\n");
-  home.add_source("only_reads",
-                  "can_write = true\n[source.policy]\nallowed_operations = [\"read\"]\n");
-  home.add_source("small", "can_write = true\n[source.payload_limits]\nmax_bytes = 100\n");
-  home.write("destinations/other.toml",
-             "[destination]\nname = \"other\"\ntype = \"sqlite\"\ndb_path = \"" + home.path() +
-                 "/other.db\"\n");
-  const auto server = home.start();
-  for (const auto& one : all_refusals()) check_refusal(*server, one);
-
-  http_client client(server->port());
-  CHECK(client.request("GET", "/nowhere")->status == 404);
-  CHECK(client.request("GET", "/inbound/main")->status == 405);
-  CHECK(stop(*server) == 0);
-  const auto stored =
-      run_program({NEXUS_PROGRAM, "wal", "export", "--dir", home.wal(), "--status", "all"});
-  CHECK(stored.status == 0);
-  CHECK(stored.out.empty());
 }
 
 TEST_CASE("Above its rate limit a source is told when to come back") {
