@@ -66,7 +66,10 @@ std::string_view without_parameters(std::string_view element) {
 std::string_view without_port(std::string_view text) {
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
     text = text.substr(1, text.size() - 2);
-  if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    return end == std::string_view::npos ? std::string_view() : text.substr(1, end - 1);
+  }
   const auto colon = text.find(':');
   const bool one_colon = colon != std::string_view::npos && text.rfind(':') == colon;
   return one_colon ? text.substr(0, colon) : text;
