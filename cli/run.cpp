@@ -155,6 +155,7 @@ void add_other_commands(CLI::App& app, arguments& all) {
 
 int run(int argc, char** argv, const destinations::registry& given) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write, not the end
   destinations::registry types = given;
   // Here, because what is in destinations/ knows no actors. A type of that name comes first.
   types.add(actors::remote_type_name, actors::remote_type());

@@ -109,6 +109,16 @@ TEST_CASE("Every refusal of a request of the admin has its status and its code")
            404,
            "destination_not_found"},
           {"a malformed escape", "GET", "/query/%zz", admin, {}, "", 400, "invalid_path"},
+          {"no time", "GET", "/api/audit/log?after=yesterday", admin, {}, "", 400, "invalid_after"},
+          {"no time",
+           "GET",
+           "/api/audit/stats?before=tomorrow",
+           admin,
+           {},
+           "",
+           400,
+           "invalid_before"},
+          {"no time", "GET", "/api/audit/export?after=0", admin, {}, "", 400, "invalid_after"},
           {"an unknown key of a check",
            "POST",
            "/api/consistency",
@@ -249,5 +259,22 @@ TEST_CASE("A reload of a wrong configuration is refused with every finding, with
   CHECK(answer->body.find("bfn_a_secret") == std::string::npos);
   CHECK(answer->body.ends_with("]}}\n"));
   payload_id(write_content(client, "as before"));
+  CHECK(stop(*server) == 0);
+}
+
+TEST_CASE("Above its own limit the interaction log says when to come back") {
+  const server_home home;
+  home.write("daemon.toml", "[daemon]\nadmin_token = \"" + admin +
+                                "\"\n[daemon.audit]\nadmin_rate_limit_per_minute = 2\n");
+  const auto server = home.start();
+  http_client client(server->port());
+  for (const std::string path : {"/api/audit/log", "/api/audit/stats"})
+    CHECK(client.request("GET", path, as(admin))->status == 200);
+  const auto refused = client.request("GET", "/api/audit/export", as(admin));
+  REQUIRE(refused);
+  CHECK(refused->status == 429);
+  check_envelope(*refused, "rate_limit_exceeded");
+  CHECK(refused->header("Retry-After"));
+  CHECK(client.request("GET", "/api/status", as(admin))->status == 200);
   CHECK(stop(*server) == 0);
 }

@@ -1,4 +1,6 @@
 // When the server can't take something now: what it says, and that it takes it again afterwards.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -47,6 +49,12 @@ bool takes_connections(const cli::child_server& server) {
   } catch (const std::system_error&) {
     return false;
   }
+}
+
+/// How long the server's files may get; like a disk that takes no more.
+void limit_files(const cli::child_server& server, rlim_t bytes) {
+  const rlimit limit{bytes, RLIM_INFINITY};
+  REQUIRE(::prlimit(server.pid(), RLIMIT_FSIZE, &limit, nullptr) == 0);
 }
 
 std::string half_a_request(const std::string& method, const std::string& path,
@@ -115,6 +123,44 @@ TEST_CASE("A log whose directory cannot be written makes the server not ready, b
   CHECK(comes([&] { return get(*server, "/ready").status == 200; }));
   http_client client(server->port());
   payload_id(write_content(client, "as before"));
+  CHECK(stop(*server) == 0);
+}
+
+TEST_CASE("A log that cannot grow refuses writes with 500, and takes them again once it can") {
+  const server_home home;
+  const auto server = home.start();
+  http_client client(server->port());
+  payload_id(write_content(client, "before"));
+  wait_until_delivered(*server);
+  limit_files(*server, 0);
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = write_content(client, "refused");
+    CHECK(refused.status == 500);
+    check_envelope(refused, "internal_error");
+  }
+  CHECK(get(*server, "/health").status == 200);
+  limit_files(*server, RLIM_INFINITY);
+  payload_id(write_content(client, "after"));
+  CHECK(comes([&] { return get(*server, "/ready").status == 200; }));
+  CHECK(stop(*server) == 0);
+  CHECK(logged_entries(home) == 2);
+  const auto rows = cli::read_rows(home.database());
+  REQUIRE(rows);
+  REQUIRE(rows->size() == 2);
+  CHECK(rows->front().content == "before");
+  CHECK(rows->back().content == "after");
+}
+
+TEST_CASE("A query of a database that cannot be read is answered 500, and says nothing of it") {
+  const server_home home;
+  write_file(home.database(), std::string(8192, 'x'));
+  const auto server = home.start();
+  http_client client(server->port());
+  const auto refused = client.request("GET", "/query/sqlite", as(server_home::main_key));
+  REQUIRE(refused);
+  CHECK(refused->status == 500);
+  check_envelope(*refused, "internal_error");
+  CHECK(refused->body.find(home.path()) == std::string::npos);
   CHECK(stop(*server) == 0);
 }
 

@@ -44,6 +44,9 @@ const std::vector<endpoint> endpoints{
     {"POST", "/api/dlq/purge", level::admin},
     {"GET", "/api/security/events", level::admin},
     {"GET", "/api/security/summary", level::admin},
+    {"GET", "/api/audit/log", level::admin},
+    {"GET", "/api/audit/stats", level::admin},
+    {"GET", "/api/audit/export", level::admin},
 };
 
 struct token {
