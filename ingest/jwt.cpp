@@ -144,8 +144,14 @@ struct jwt_keys::key {
   }
 };
 
+// Digits of base64url (RFC 7515 section 2) and two dots: cjose would take padding as well.
 bool looks_like_jwt(std::string_view token) noexcept {
-  return token.size() <= token_bytes_max && std::count(token.begin(), token.end(), '.') == 2;
+  const auto is_digit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  return token.size() <= token_bytes_max && std::count(token.begin(), token.end(), '.') == 2 &&
+         std::all_of(token.begin(), token.end(), [&](char c) { return c == '.' || is_digit(c); });
 }
 
 jwt_keys::jwt_keys() = default;

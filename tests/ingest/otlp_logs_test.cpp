@@ -211,8 +211,6 @@ TEST_CASE("protobuf is refused before the body, and the exporter's setting is na
 
 TEST_CASE("refusals of /v1/logs have a status for OTLP, whoever refuses") {
   fake_house house;
-  const auto escaped = house.send(fake_house::make_request("POST", "/v1/%6Cogs", {}, "{}"));
-  CHECK(escaped->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
   const auto nobody = house.send(fake_house::make_request("POST", "/v1/logs", {}, "{}"));
   CHECK(nobody->status() == 401);
   CHECK(nobody->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
