@@ -51,7 +51,7 @@ pending_index::position pending_index::add(const entry_name& name, location wher
           seconds, intern(name.destination), state::waiting, false};
   ++holder.live;
   ++live_;
-  bytes_ += where.length + std::uint64_t{1};
+  bytes_ += line_bytes(where.length);
   ++destination_live_[slot.destination];
   ids_.insert(refer(place, slot.id));
   if (slot.key == 0) return place;
@@ -65,6 +65,7 @@ pending_index::position pending_index::add(const entry_name& name, location wher
   const auto& first = at(leader);
   if (same_key({first.segment, first.length, first.offset})) {
     slot.is = state::following;
+    bytes_ -= line_bytes(slot.length);
     followers_.emplace(place, follower{leader, std::string(name.payload_id)});
   }
   return place;
@@ -157,6 +158,7 @@ void pending_index::withhold(position where) {
   auto held = where >= begin_ && where < end_ && chunks_[(where - begin_) / chunk_records];
   if (!held || at(where).is != state::waiting) return;
   at(where).is = state::withheld;
+  bytes_ -= line_bytes(at(where).length);
   ++withheld_;
 }
 
@@ -170,9 +172,9 @@ void pending_index::erase(position where) {
     if (known != keys_.end() && position_of(known->slot) == where) keys_.erase(known);
   }
   if (slot.is == state::withheld) --withheld_;
+  if (slot.is == state::waiting) bytes_ -= line_bytes(slot.length);
   slot.is = state::gone;
   --live_;
-  bytes_ -= slot.length + std::uint64_t{1};
   --destination_live_[slot.destination];
   auto& holder = chunks_[(where - begin_) / chunk_records];
   if (--holder->live > 0 || (where - begin_) / chunk_records == chunks_.size() - 1) return;
@@ -192,7 +194,7 @@ bool pending_index::relocate(std::string_view payload_id, std::string_view desti
   auto& slot = at(*place);
   slot.segment = to.segment;
   slot.offset = to.offset;
-  bytes_ = bytes_ - slot.length + to.length;
+  if (slot.is == state::waiting) bytes_ = bytes_ - slot.length + to.length;
   slot.length = to.length;
   return true;
 }

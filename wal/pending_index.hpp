@@ -93,7 +93,7 @@ class pending_index {
   /// Entries waiting to be handed on; followers and withheld ones not counted.
   std::uint64_t size() const noexcept { return live_ - followers_.size() - withheld_; }
 
-  /// Bytes of the lines of all entries that are in the index, their newlines counted.
+  /// Bytes of the lines of those entries, their newlines counted.
   std::uint64_t bytes() const noexcept { return bytes_; }
 
   /// Where the next entry will stand.
@@ -120,6 +120,8 @@ class pending_index {
 
  private:
   enum class state : std::uint8_t { gone, waiting, following, withheld };
+  /// Of a line with its newline.
+  static std::uint64_t line_bytes(std::uint32_t length) { return length + std::uint64_t{1}; }
   struct record {
     id_hash id;
     std::uint64_t key;  ///< hash of source, destination and idempotency key; 0: no key
@@ -200,7 +202,7 @@ class pending_index {
   position begin_ = 0;                         ///< of the first chunk
   position end_ = 0;
   std::uint64_t live_ = 0;
-  std::uint64_t bytes_ = 0;  ///< of the lines of what is live, with their newlines
+  std::uint64_t bytes_ = 0;  ///< of the lines of what is waiting, with their newlines
   std::uint64_t withheld_ = 0;
   boost::unordered_flat_set<reference, by_id, by_id> ids_;
   boost::unordered_flat_set<reference, by_key, by_key> keys_;

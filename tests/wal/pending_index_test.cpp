@@ -219,3 +219,25 @@ TEST_CASE("the bytes of what is pending are those of its lines, also when lines 
   CHECK(index.remove("a", "").size() == 1);
   CHECK(index.bytes() == 0);
 }
+
+TEST_CASE("the bytes of what is not handed on are not counted, and not taken off twice") {
+  pending_index index;
+  const auto named = [](const std::string& id) { return make_entry(id, "key"); };
+  index.add(named("leader"), {1, 100, 0}, 0, always);
+  index.add(named("follower"), {1, 200, 101}, 0, always);
+  const auto damaged = index.add(make_entry("damaged"), {1, 50, 302}, 0, always);
+  CHECK(index.size() == 2);
+  CHECK(index.bytes() == 152);
+  index.withhold(damaged);
+  index.withhold(damaged);
+  CHECK(index.size() == 1);
+  CHECK(index.bytes() == 101);
+  CHECK(index.relocate("damaged", "sqlite", {1, 50, 302}, {2, 70, 0}));
+  CHECK(index.relocate("follower", "sqlite", {1, 200, 101}, {2, 300, 71}));
+  CHECK(index.bytes() == 101);
+  CHECK(index.remove("damaged", "").size() == 1);
+  CHECK(index.bytes() == 101);
+  CHECK(index.remove("leader", "").size() == 2);
+  CHECK(index.bytes() == 0);
+  CHECK(index.size() == 0);
+}
