@@ -10,6 +10,9 @@ response error_response(int status, std::string_view code, std::string_view mess
                         std::int64_t retry_after_seconds) {
   response answer;
   answer.status = status;
+  answer.error_code = code;
+  answer.error_message = message;
+  answer.retry_after_seconds = retry_after_seconds;
   core::json_object body(answer.body);
   body.text("error", code).text("message", message);
   if (retry_after_seconds > 0) {

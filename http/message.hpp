@@ -36,6 +36,10 @@ struct response {
   header_list headers;  ///< beside Content-Type, Content-Length and Connection
   std::string body;
   bool close = false;  ///< close the connection after this answer
+  /// What the body of a refusal says, for whoever says it in another form; see errors.hpp.
+  std::string error_code;
+  std::string error_message;
+  std::int64_t retry_after_seconds = 0;
 };
 
 /// What to do with a request whose header is complete.

@@ -27,9 +27,6 @@ namespace {
 /// Bodies of requests that need none are ignored; this much of them is taken.
 constexpr std::uint64_t ignored_body_bytes_max = 64 * 1024;
 
-/// Its clients want refusals in a form of their own.
-constexpr std::string_view logs_path = "/v1/logs";
-
 /// What on_header found out about a request.
 struct admitted {
   route where;
@@ -38,6 +35,13 @@ struct admitted {
   bool awaits_keys = false;               ///< who asks will be known once keys are fetched
   std::string origin;                     ///< for cors_rules::add_headers, if not empty
 };
+
+/// What is refused to some endpoint's clients in the form that they want.
+http::response refusal_for(const http::request& request, http::response answer) {
+  const auto match = find_route(request.method, request.path);
+  const bool is_logs = match.found && match.found->target == endpoint::logs;
+  return is_logs ? as_otlp_answer(std::move(answer)) : answer;
+}
 
 /// Adds what a browser needs to let the page see the answer.
 http::respond_fn with_origin(const snapshot_ptr& config, const std::string& origin,
@@ -67,8 +71,7 @@ http::header_decision door::on_header(const http::request& request) {
   auto decision = decide(request, config, origin);
   if (decision.refuse && services_->out.on_interaction)
     record_refusal(request, *config, *decision.refuse);
-  if (decision.refuse && request.path == logs_path)
-    decision.refuse = as_otlp_answer(std::move(*decision.refuse));
+  if (decision.refuse) decision.refuse = refusal_for(request, std::move(*decision.refuse));
   if (decision.refuse && !origin.empty()) config->cors().add_headers(origin, *decision.refuse);
   return decision;
 }
@@ -218,7 +221,8 @@ void door::decide_again(http::request request, const http::respond_fn& respond) 
   if (decision.refuse) return respond(std::move(*decision.refuse));
   const auto bytes_max = decision.body_bytes_max;
   if (request.body_truncated && request.body.size() < bytes_max)
-    return respond(http::error_response(503, "busy", "the keys for its token were missing", 1));
+    return respond(refusal_for(
+        request, http::error_response(503, "busy", "the keys for its token were missing", 1)));
   if (request.body.size() > bytes_max) {
     request.body.resize(static_cast<std::size_t>(bytes_max));
     request.body_truncated = true;

@@ -61,7 +61,7 @@ void finish_record(audit::record& out, const http::response& answer) {
   out.status_code = answer.status;
   const bool is_denied = answer.status == 401 || answer.status == 403 || answer.status == 429;
   out.policy_decision = is_denied ? "DENIED" : "ALLOWED";
-  if (answer.status >= 400) out.reason = first_member(answer, "error");
+  if (answer.status >= 400) out.reason = answer.error_code;
   if (out.operation == "write" && answer.status < 300)
     out.payload_id = first_member(answer, "payload_id");
 }

@@ -57,13 +57,13 @@ http::response logs_response(std::span<const write_item> items) {
   http::response answer;
   answer.body = "{}";
   if (refused == nullptr) return answer;
-  std::string_view message;
-  core::json::members members(refused->refusal->body);
-  for (auto* one = members.next(); one != nullptr; one = members.next())
-    if (one->key == "\"message\"") message = one->value;
-  answer.body = "{\"partialSuccess\":{\"rejectedLogRecords\":\"" + std::to_string(count) +
-                "\",\"errorMessage\":";
-  (answer.body += message.empty() ? "\"\"" : message) += "}}";
+  answer.body.clear();
+  core::json_object body(answer.body);
+  core::json_object(body.start("partialSuccess"))
+      .text("rejectedLogRecords", std::to_string(count))
+      .text("errorMessage", refused->refusal->error_message)
+      .end();
+  body.end();
   return answer;
 }
 
@@ -108,17 +108,21 @@ std::optional<http::response> check_logs_type(const http::request& request) {
 }
 
 http::response as_otlp_answer(http::response answer) {
-  if (answer.status < 400 || !answer.body.starts_with("{\"error\":")) return answer;
-  const bool internal = answer.status == 500;
-  if (internal) answer.status = 503;
-  std::string body = "{\"code\":" + std::to_string(rpc_code(answer.status)) + ",";
-  constexpr std::string_view details = ",\"details\":{}";
-  body += std::string_view(answer.body).substr(1, answer.body.find(details) - 1);
-  if (internal) {
-    ((body += ",\"retry_after_seconds\":") += std::to_string(retry_seconds));
+  if (answer.error_code.empty()) return answer;
+  if (answer.status == 500) {
+    answer.status = 503;
+    answer.retry_after_seconds = retry_seconds;
     answer.headers.emplace_back("Retry-After", std::to_string(retry_seconds));
   }
-  answer.body = body + "}\n";
+  answer.body.clear();
+  core::json_object body(answer.body);
+  body.number("code", rpc_code(answer.status))
+      .text("error", answer.error_code)
+      .text("message", answer.error_message);
+  if (answer.retry_after_seconds > 0)
+    body.number("retry_after_seconds", answer.retry_after_seconds);
+  body.end();
+  answer.body += '\n';
   return answer;
 }
 

@@ -1,57 +1,45 @@
 #include "ingest/write_results.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
 
+#include "core/json_object.hpp"
 #include "ingest/write_answers.hpp"
 
 namespace nexus::ingest {
 namespace {
 
-/// The members of an error's envelope, without its braces and its details, which are empty.
-std::string_view error_members(const http::response& refusal) {
-  const std::string_view body = refusal.body;
-  return body.substr(1, body.find(R"(,"details":{}})") - 1);
-}
-
 void append_result(std::string& out, std::size_t index, const write_item& item) {
-  out += index == 0 ? "{\"index\":" : ",{\"index\":";
-  out += std::to_string(index);
-  if (!item.refusal) {
-    out += is_undelivered(item) ? R"(,"status":202,"payload_id":")"
-                                : R"(,"status":200,"payload_id":")";
-    (out += item.payload_id) += "\"}";
-    return;
+  if (index > 0) out += ',';
+  core::json_object result(out);
+  result.number("index", index);
+  if (item.refusal) {
+    const auto& why = *item.refusal;
+    result.number("status", why.status)
+        .text("error", why.error_code)
+        .text("message", why.error_message);
+    if (why.retry_after_seconds > 0) result.number("retry_after_seconds", why.retry_after_seconds);
+  } else {
+    result.number("status", is_undelivered(item) ? 202 : 200).text("payload_id", item.payload_id);
   }
-  (out += ",\"status\":") += std::to_string(item.refusal->status);
-  ((out += ',') += error_members(*item.refusal)) += '}';
+  result.end();
 }
 
 /// One refusal is everybody's: they differ in nothing but their texts.
 bool all_refused_alike(std::span<const write_item> items) {
-  const auto code_of = [](const write_item& item) {
-    const auto members = error_members(*item.refusal);
-    return members.substr(0, members.find(','));
-  };
   return !items.empty() && std::all_of(items.begin(), items.end(), [&](const auto& item) {
     return item.refusal && item.refusal->status == items.front().refusal->status &&
-           code_of(item) == code_of(items.front());
+           item.refusal->error_code == items.front().refusal->error_code;
   });
 }
 
 /// The longest wait that a refusal asks for.
 void add_retry_after(http::response& answer, std::span<const write_item> items) {
-  std::string longest;
-  for (const auto& item : items) {
-    if (!item.refusal) continue;
-    for (const auto& [name, value] : item.refusal->headers) {
-      if (name != "Retry-After") continue;
-      if (std::pair(value.size(), value) > std::pair(longest.size(), longest)) longest = value;
-    }
-  }
-  if (!longest.empty()) answer.headers.emplace_back("Retry-After", longest);
+  std::int64_t longest = 0;
+  for (const auto& item : items)
+    if (item.refusal) longest = std::max(longest, item.refusal->retry_after_seconds);
+  if (longest > 0) answer.headers.emplace_back("Retry-After", std::to_string(longest));
 }
 
 }  // namespace

@@ -186,6 +186,17 @@ TEST_CASE("what a source may not do it may not do after waiting either") {
   CHECK(large->says("payload_too_large"));
 }
 
+TEST_CASE("logs that were cut off while the keys were missing are refused in the form of OTLP") {
+  jwt_house house;
+  for (auto& source : house.settings.sources) source.payload_bytes_max = 10;
+  house.open();
+  const auto cut = house.send(house.token(for_default), R"({"resourceLogs":[]})", "/v1/logs");
+  house.answer(house.keys());
+  CHECK(cut->status() == 503);
+  CHECK(cut->body().starts_with(R"({"code":14,"error":"busy","message":")"));
+  CHECK(cut->header("Retry-After") == "1");
+}
+
 TEST_CASE("keys are fetched again for an unknown key, but at most once a minute") {
   jwt_house house;
   house.open();

@@ -216,6 +216,14 @@ TEST_CASE("refusals of /v1/logs have a status for OTLP, whoever refuses") {
   CHECK(nobody->body().starts_with("{\"code\":16,\"error\":\"unauthorized\""));
 }
 
+TEST_CASE("a refusal of /v1/logs is recorded with its code") {
+  fake_house house;
+  house.audits = true;
+  export_logs(house, "nope");
+  REQUIRE(house.interactions.size() == 1);
+  CHECK(house.interactions[0].reason == "invalid_json");
+}
+
 TEST_CASE("a request may have as many records as a batch entries") {
   fake_house house;
   house.settings.limits.max_batch_entries = 2;
