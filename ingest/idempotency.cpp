@@ -101,14 +101,13 @@ std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view
   const std::lock_guard lock(mutex_);
   const auto [at, is_free] = in_flight_.try_emplace(id);
   if (!is_free) {
-    at->second->waiters.push_back(std::move(later));
+    awaited(at->second).waiters.push_back(std::move(later));
     return std::nullopt;
   }
   if (const slot* known = find(id)) {
     in_flight_.erase(at);
     return turn(read(id, *known));
   }
-  at->second = std::make_shared<flight>();
   return turn(claim(this, id, window));
 }
 
@@ -127,7 +126,7 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
     if (keys[i].empty()) continue;
     const auto held = in_flight_.find(ids[i]);
     if (held == in_flight_.end()) continue;
-    held->second->watchers.push_back(std::move(again));
+    awaited(held->second).watchers.push_back(std::move(again));
     return std::nullopt;
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -141,7 +140,7 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
     } else if (const slot* known = find(ids[i])) {
       turns.emplace_back(read(ids[i], *known));
     } else {
-      in_flight_.emplace(ids[i], std::make_shared<flight>());
+      in_flight_.emplace(ids[i], nullptr);
       turns.emplace_back(claim(this, ids[i], window));
     }
   }
@@ -179,6 +178,7 @@ void idempotency_store::settle(const digest& key, std::chrono::seconds window,
     remember(key, window, written, now);
     forget_expired(now);
   }
+  if (!ended) return;
   for (auto& tell : ended->waiters) tell(written);
   for (auto& tell : ended->watchers) tell();
 }
@@ -188,7 +188,12 @@ void idempotency_store::settle(const digest& key, std::chrono::seconds window,
 // not grow with the waiters. The window stays: all of them are requests of one source.
 void idempotency_store::drop(const digest& key, std::chrono::seconds window) {
   std::unique_lock lock(mutex_);
-  const auto current = in_flight_.find(key)->second;
+  const auto at = in_flight_.find(key);
+  const auto current = at->second;
+  if (!current) {
+    in_flight_.erase(at);
+    return;
+  }
   if (current->handing_over) {
     current->dropped = true;
     return;
@@ -207,6 +212,11 @@ void idempotency_store::drop(const digest& key, std::chrono::seconds window) {
   in_flight_.erase(key);
   lock.unlock();
   for (auto& tell : current->watchers) tell();
+}
+
+idempotency_store::flight& idempotency_store::awaited(std::shared_ptr<flight>& one) {
+  if (!one) one = std::make_shared<flight>();
+  return *one;
 }
 
 const idempotency_store::slot* idempotency_store::find(const digest& key) {

@@ -83,7 +83,9 @@ class idempotency_store {
   using item_turn = std::variant<original, claim, repetition>;
 
   /// `keys_max`: settled keys remembered, at least 1; above it the ones settled first are
-  /// forgotten. Keys in flight do not count: there are never more of them than requests.
+  /// forgotten. Keys in flight do not count. A request has as many of them as it has entries with
+  /// one, at most `max_batch_entries`, and how many requests there are at a time is the server's to
+  /// bound (server_options). One that nobody waits for takes about 60 bytes.
   explicit idempotency_store(std::size_t keys_max, core::wall_clock clock = core::now);
 
   /// Asks for a key. Nothing: another request holds it, and `later` will be called once, from the
@@ -127,7 +129,7 @@ class idempotency_store {
     core::time_point when{};        ///< it was settled
     std::chrono::seconds window{};  ///< 0: for ever
   };
-  /// A claimed key.
+  /// A claimed key that somebody waits for.
   struct flight {
     std::deque<waiter> waiters;
     std::vector<std::function<void()>> watchers;  ///< of the end of this flight
@@ -145,6 +147,7 @@ class idempotency_store {
   void settle(const digest& key, std::chrono::seconds window, const original& written);
   void drop(const digest& key, std::chrono::seconds window);
   // The rest with the mutex held.
+  static flight& awaited(std::shared_ptr<flight>& one);
   const slot* find(const digest& key);
   original read(const digest& key, const slot& from) const;
   void remember(const digest& key, std::chrono::seconds window, const original& written,
@@ -159,6 +162,7 @@ class idempotency_store {
   std::array<unsigned char, 32> hash_key_{};
   mutable std::mutex mutex_;
   std::unordered_map<digest, slot, digest_hash> settled_;
+  /// Claimed keys. Null: nobody waits, as it is with nearly all of them.
   std::unordered_map<digest, std::shared_ptr<flight>, digest_hash> in_flight_;
   /// By window, oldest first: those of one window expire in the order in which they were settled.
   /// No queue is empty, and each settled key has one mark that fits its expiry.
