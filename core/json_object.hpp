@@ -5,6 +5,7 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/json_text.hpp"
 
@@ -45,5 +46,15 @@ class json_object {
   std::string& out_;
   bool first_ = true;
 };
+
+/// Appends `["…","…"]`.
+inline void append_texts(std::string& out, const std::vector<std::string>& texts) {
+  out += '[';
+  for (const auto& text : texts) {
+    if (&text != &texts.front()) out += ',';
+    core::json::append_quoted(out, text);
+  }
+  out += ']';
+}
 
 }  // namespace nexus::core

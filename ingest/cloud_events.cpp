@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/ascii.hpp"
 #include "core/base64.hpp"
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
@@ -122,10 +123,7 @@ bool is_attribute_name(std::string_view name) {
 /// The name of an attribute that a header carries, in lower case; empty: it carries none.
 std::string attribute_of(std::string_view header) {
   constexpr std::string_view prefix = "ce-";
-  std::string name(header);
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string name = core::to_lower(std::string(header));
   return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string();
 }
 
@@ -237,11 +235,10 @@ void handle_events(const services_ptr& house, snapshot_ptr config, const active_
                    http::request request, http::respond_fn respond) {
   const auto& limits = config->settings().limits;
   const bool batch = is_event_batch(request);
-  if (request.body_truncated)
-    return respond(body_too_large_response(static_cast<std::uint64_t>(
-        batch ? limits.max_batch_bytes : source.settings.payload_bytes_max)));
+  const auto bytes_max = batch ? limits.max_batch_bytes : source.settings.payload_bytes_max;
   write_list list;
-  if (auto refused = read_context(*house, *config, source.settings, request, list.context))
+  if (auto refused =
+          read_context_of_whole(*house, *config, source.settings, request, bytes_max, list.context))
     return respond(std::move(*refused));
   auto refused = batch ? read_batch(list.texts.emplace_back(std::move(request.body)),
                                     entries_max(limits, request), source.settings, list)

@@ -10,22 +10,12 @@
 #include <fmt/format.h>
 
 #include "core/json_object.hpp"
-#include "core/json_text.hpp"
 #include "http/errors.hpp"
 
 namespace nexus::ingest {
 namespace {
 
 using names = std::vector<std::string>;
-
-void append_list(std::string& out, const names& all) {
-  out += '[';
-  for (const auto& one : all) {
-    if (&one != &all.front()) out += ',';
-    core::json::append_quoted(out, one);
-  }
-  out += ']';
-}
 
 template <class T>
 names sorted_names(const std::vector<T>& all) {
@@ -92,7 +82,7 @@ void append_policy(std::string& out, const config::source_config& from, const st
   object.text("source", from.name)
       .boolean("can_read", from.can_read)
       .boolean("can_write", from.can_write);
-  append_list(object.start("allowed_destinations"), from.policy.allowed_destinations);
+  core::append_texts(object.start("allowed_destinations"), from.policy.allowed_destinations);
   object.number("max_results", from.policy.max_results)
       .number("max_response_bytes", from.policy.max_response_bytes)
       .number("rate_limit_per_min", from.requests_per_minute)
@@ -106,7 +96,7 @@ std::string hash_of(const config::source_config& from) {
   append_policy(text, from, "");
   for (const auto* list : {&from.policy.allowed_operations, &from.policy.allowed_retrieval_modes,
                            &from.policy.allowed_profiles})
-    append_list(text, *list);
+    core::append_texts(text, *list);
   unsigned char hash[crypto_hash_sha256_BYTES];
   crypto_hash_sha256(hash, reinterpret_cast<const unsigned char*>(text.data()), text.size());
   return fmt::format("{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
@@ -138,13 +128,13 @@ http::response config_response(const config::config& settings) {
   http::response answer;
   core::json_object body(answer.body);
   append_daemon(body.start("daemon"), settings);
-  append_list(body.start("destinations"), sorted_names(settings.destinations));
+  core::append_texts(body.start("destinations"), sorted_names(settings.destinations));
   append_mcp(body.start("mcp"), settings.mcp);
   core::json_object(body.start("rate_limit"))
       .number("global_rpm", settings.global_requests_per_minute)
       .end();
   append_retrieval(body.start("retrieval"), settings.retrieval);
-  append_list(body.start("sources"), sorted_names(settings.sources));
+  core::append_texts(body.start("sources"), sorted_names(settings.sources));
   core::json_object(body.start("tls"))
       .boolean("enabled", settings.tls.enabled)
       .text("min_version", version_text(settings.tls.min_version))

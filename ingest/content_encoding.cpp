@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "http/errors.hpp"
 
 namespace nexus::ingest {
@@ -23,19 +24,14 @@ constexpr std::size_t step_bytes_min = 16 * 1024;
 /// A frame may ask for so much memory and no more, as RFC 9659 has it for HTTP: 8 MB.
 constexpr int zstd_window_log_max = 23;
 
-bool equals(std::string_view text, std::string_view lower_case) {
-  return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-}
-
 std::optional<coding> coding_of(const http::request& request) {
   auto name = request.header("Content-Encoding").value_or(std::string_view());
   while (!name.empty() && (name.front() == ' ' || name.front() == '\t')) name.remove_prefix(1);
   while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
-  if (name.empty() || equals(name, "identity")) return coding::identity;
-  if (equals(name, "gzip") || equals(name, "x-gzip")) return coding::gzip;
-  if (equals(name, "deflate")) return coding::deflate;
-  if (equals(name, "zstd")) return coding::zstd;
+  if (name.empty() || core::same_but_case(name, "identity")) return coding::identity;
+  if (core::same_but_case(name, "gzip") || core::same_but_case(name, "x-gzip")) return coding::gzip;
+  if (core::same_but_case(name, "deflate")) return coding::deflate;
+  if (core::same_but_case(name, "zstd")) return coding::zstd;
   return std::nullopt;
 }
 

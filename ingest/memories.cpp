@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "core/json_object.hpp"
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
@@ -35,11 +36,9 @@ struct conversation {
   std::string collection;
 };
 
-/// As the reference reads keys: whatever their case. `raw` with its quotes; `word` in lower case.
+/// As the reference reads keys: whatever their case. `raw` with its quotes.
 bool is_key(std::string_view raw, std::string_view word) {
-  const std::string key = core::json::unquote(raw);
-  return std::equal(key.begin(), key.end(), word.begin(), word.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  return core::same_but_case(core::json::unquote(raw), word);
 }
 
 /// Into a text: a string; null leaves it as it is; false: anything else.

@@ -135,10 +135,9 @@ http::respond_fn as_otlp_answers(http::respond_fn respond) {
 void handle_logs(const services_ptr& house, snapshot_ptr config, const active_source& source,
                  http::request request, http::respond_fn respond) {
   const auto& limits = config->settings().limits;
-  if (request.body_truncated)
-    return respond(body_too_large_response(static_cast<std::uint64_t>(limits.max_batch_bytes)));
   write_list list;
-  if (auto refused = read_context(*house, *config, source.settings, request, list.context))
+  if (auto refused = read_context_of_whole(*house, *config, source.settings, request,
+                                           limits.max_batch_bytes, list.context))
     return respond(std::move(*refused));
   list.content_from = "body";
   list.awaits_delivery = false;

@@ -22,16 +22,6 @@ void append_metadata(std::string& out, const std::map<std::string, std::string>&
   out += '}';
 }
 
-void append_labels(std::string& out, const std::vector<std::string>& labels) {
-  char separator = '[';
-  for (const auto& label : labels) {
-    out += separator;
-    core::json::append_quoted(out, label);
-    separator = ',';
-  }
-  out += ']';
-}
-
 }  // namespace
 
 std::string to_json(const translated_payload& payload) {
@@ -58,7 +48,7 @@ std::string to_json(const translated_payload& payload) {
     object.start("embedding") += core::json::float32_array(payload.embedding);
   if (!payload.metadata.empty()) append_metadata(object.start("metadata"), payload.metadata);
   if (!payload.sensitivity_labels.empty())
-    append_labels(object.start("sensitivity_labels"), payload.sensitivity_labels);
+    core::append_texts(object.start("sensitivity_labels"), payload.sensitivity_labels);
   if (!payload.classification_tier.empty())
     object.text("classification_tier", payload.classification_tier);
   object.end();

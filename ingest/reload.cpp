@@ -11,15 +11,6 @@
 namespace nexus::ingest {
 namespace {
 
-void append_list(std::string& out, const std::vector<std::string>& texts) {
-  out += '[';
-  for (const auto& text : texts) {
-    if (&text != &texts.front()) out += ',';
-    core::json::append_quoted(out, text);
-  }
-  out += ']';
-}
-
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
@@ -34,8 +25,8 @@ http::response report_response(const reload_report& report) {
   http::response answer;
   core::json_object body(answer.body);
   body.text("status", "reloaded");
-  append_list(body.start("changes"), report.changes);
-  append_list(body.start("notes"), report.notes);
+  core::append_texts(body.start("changes"), report.changes);
+  core::append_texts(body.start("notes"), report.notes);
   body.end();
   answer.body += '\n';
   return answer;
@@ -48,7 +39,7 @@ http::response invalid_response(const core::error& why) {
   body.text("error", "config_invalid")
       .text("message", "the configuration is wrong; the old one stays");
   core::json_object details(body.start("details"));
-  append_list(details.start("findings"), lines_of(why.text));
+  core::append_texts(details.start("findings"), lines_of(why.text));
   details.end();
   body.end();
   answer.body += '\n';

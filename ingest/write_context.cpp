@@ -4,6 +4,7 @@
 
 #include "http/errors.hpp"
 #include "ingest/actor_type.hpp"
+#include "ingest/write_answers.hpp"
 #include "mapping/transform.hpp"
 
 namespace nexus::ingest {
@@ -69,6 +70,14 @@ std::optional<http::response> read_context(services& house, const snapshot& conf
   out.sensitivity_labels =
       split_labels(request.header("X-Sensitivity-Labels").value_or(std::string_view()));
   return std::nullopt;
+}
+
+std::optional<http::response> read_context_of_whole(services& house, const snapshot& config,
+                                                    const config::source_config& source,
+                                                    const http::request& request,
+                                                    std::int64_t bytes_max, write_context& out) {
+  if (request.body_truncated) return body_too_large_response(static_cast<std::uint64_t>(bytes_max));
+  return read_context(house, config, source, request, out);
 }
 
 }  // namespace nexus::ingest

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,5 +43,12 @@ http::response too_many_entries_response(std::size_t most);
 std::optional<http::response> read_context(services& house, const snapshot& config,
                                            const config::source_config& source,
                                            const http::request& request, write_context& out);
+
+/// The same for a body that is of no use if it is not whole: 413 where it was longer than
+/// `bytes_max`.
+std::optional<http::response> read_context_of_whole(services& house, const snapshot& config,
+                                                    const config::source_config& source,
+                                                    const http::request& request,
+                                                    std::int64_t bytes_max, write_context& out);
 
 }  // namespace nexus::ingest

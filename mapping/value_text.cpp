@@ -1,11 +1,11 @@
 #include "mapping/value_text.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 
+#include "core/ascii.hpp"
 #include "core/json_text.hpp"
 
 namespace nexus::mapping {
@@ -17,11 +17,7 @@ bool is_integer_literal(std::string_view raw) {
 
 /// The text of a string, in lower case.
 std::string lower_text(std::string_view raw) {
-  std::string out = core::json::unquote(raw);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
+  return core::to_lower(core::json::unquote(raw));
 }
 
 // std::to_chars in fixed notation would print all digits of a large value (1e23 as
