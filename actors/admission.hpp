@@ -19,15 +19,16 @@ class admission {
       : entries_max_(entries_max), pending_bytes_max_(pending_bytes_max), bytes_max_(bytes_max) {}
 
   /// Takes in entries, all or none; false, and no change, if there is no room. `pending`: what the
-  /// log has. What comes alone is never too large.
+  /// log has. What comes alone, with nothing on its way before it and nothing waiting in the log,
+  /// is never too large: else it would be refused for ever.
   bool enter(const wal::pending_size& pending, std::size_t count, std::size_t bytes) noexcept {
     const std::uint64_t entries = entries_ += count;
     const std::size_t total = bytes_ += bytes;
-    const bool alone = total == bytes;
-    if (pending.entries + entries <= entries_max_ &&
-        (pending.bytes + total <= pending_bytes_max_ || (alone && pending.entries == 0)) &&
-        (alone || total <= bytes_max_))
-      return true;
+    const bool first = entries == count;  // nothing is on its way
+    const bool alone = first && pending.entries == 0;
+    const bool may_wait =
+        pending.entries + entries <= entries_max_ && pending.bytes + total <= pending_bytes_max_;
+    if ((alone || may_wait) && (first || total <= bytes_max_)) return true;
     leave(count, bytes);
     return false;
   }

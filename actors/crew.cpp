@@ -7,6 +7,7 @@
 
 #include "actors/queue_actor.hpp"
 #include "actors/spawner.hpp"
+#include "actors/spoken.hpp"
 
 namespace nexus::actors {
 namespace {
@@ -40,7 +41,7 @@ queue_actor crew::start(const destination_options& how) {
                 type != nullptr && type->in_order, shown, with_.log, &with_.metrics});
   queue->attach_functor([shown, name = how.settings.name, log = with_.log](const caf::error& why) {
     if (why == caf::exit_reason::user_shutdown) return;
-    log->error("destination " + name + ": its queue has ended; restart the program");
+    log->error(spoken(name) + ": its queue has ended; restart the program");
     shown->update([](destination_status& status) {
       status.state = destination_status::phase::misconfigured;
       status.last_error = "its queue has ended; restart the program";
@@ -72,8 +73,8 @@ void crew::wait_until_idle(caf::scoped_actor& self, const std::string& name,
         .receive([&] { waits = false; },
                  [&](const caf::error& why) { waits = why == caf::sec::request_timeout; });
     if (!waits || (clock::now() < deadline && !is_urgent())) continue;
-    with_.log->warn(fmt::format(
-        "destination {}: stopped before it has answered; what it holds stays pending", name));
+    with_.log->warn(fmt::format("{}: stopped before it has answered; what it holds stays pending",
+                                spoken(name)));
     return;
   }
 }
@@ -99,7 +100,7 @@ void crew::drain(caf::scoped_actor& self, clock::time_point deadline) {
   for (auto& [name, answer] : responses) {
     answer.receive([] {},
                    [&, &who = name](const caf::error& why) {
-                     with_.log->warn(fmt::format("stopping: draining destination {}: {}", who,
+                     with_.log->warn(fmt::format("stopping: draining {}: {}", spoken(who),
                                                  system_.render(why)));
                    });
   }

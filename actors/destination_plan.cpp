@@ -6,11 +6,14 @@
 #include <set>
 #include <utility>
 
+#include "actors/probe.hpp"
+
 namespace nexus::actors {
 namespace {
 
-const destination_options* find_in(const std::vector<destination_options>& all,
-                                   const std::string& name) {
+/// `all`: a list of destinations; null if there is none of that name.
+template <class List>
+auto* find_in(List& all, const std::string& name) {
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const auto& one) { return one.settings.name == name; });
   return found == all.end() ? nullptr : &*found;
@@ -43,13 +46,14 @@ core::result<void> check(const std::vector<destination_options>& destinations) {
 }
 
 core::result<void> check_required(const std::vector<destination_options>& destinations,
-                                  const destinations::registry& types,
-                                  const core::logger_ptr& log) {
+                                  const destinations::registry& types, const core::logger_ptr& log,
+                                  const std::function<bool()>& is_cancelled) {
   for (const auto& how : destinations) {
     if (!how.required) continue;
-    auto tested = how.fault.empty() ? test_destination(how.settings, types, log)
+    auto tested = how.fault.empty() ? probe(how.settings, types, log).ping(is_cancelled)
                                     : core::error{core::errc::bad_config, how.fault};
     if (tested.ok() || tested.reason().code == core::errc::unsupported) continue;
+    if (tested.reason().code == core::errc::closed) return tested;
     return core::error{core::errc::bad_config,
                        fmt::format("destination {}, which is required: {}", how.settings.name,
                                    tested.reason().text)};
@@ -57,17 +61,21 @@ core::result<void> check_required(const std::vector<destination_options>& destin
   return {};
 }
 
-void adopt_nameless(const wal::log& log, std::vector<destination_options>& destinations) {
+bool nameless_wait(const wal::log& log) {
   const auto waiting = log.backlogs();
-  const auto is_nameless = [](const auto& one) { return one.destination.empty(); };
-  if (destinations.empty() || std::none_of(waiting.begin(), waiting.end(), is_nameless)) return;
+  return std::any_of(waiting.begin(), waiting.end(),
+                     [](const auto& one) { return one.destination.empty(); });
+}
+
+void add_heir(std::vector<destination_options>& destinations) {
+  if (destinations.empty() || find_in(destinations, "") != nullptr) return;
   auto heir = destinations.front();
   heir.settings.name.clear();
   destinations.push_back(std::move(heir));
 }
 
 destination_options* destination_plan::find(const std::string& name) {
-  return const_cast<destination_options*>(find_in(next, name));
+  return find_in(next, name);
 }
 
 std::vector<destination_options> destination_plan::fresh() const {
@@ -83,7 +91,7 @@ destination_plan plan_change(const std::vector<destination_options>& now,
   plan.next = std::move(next);
   for (auto& one : plan.next)
     if (const auto* before = find_in(now, one.settings.name)) one.paused = before->paused;
-  adopt_nameless(log, plan.next);
+  if (nameless_wait(log) || find_in(now, "") != nullptr) add_heir(plan.next);
   for (const auto& one : plan.next) {
     const auto* before = find_in(now, one.settings.name);
     if (before == nullptr) {

@@ -16,9 +16,11 @@
 #include "actors/admission.hpp"
 #include "actors/crew.hpp"
 #include "actors/destination_plan.hpp"
+#include "actors/opening.hpp"
 #include "actors/probe.hpp"
 #include "actors/protocol.hpp"
 #include "actors/scheduling.hpp"
+#include "actors/spoken.hpp"
 #include "actors/status_source.hpp"
 #include "actors/wal_actor.hpp"
 #include "actors/weight.hpp"
@@ -142,8 +144,7 @@ class running_pipeline final : public pipeline {
 
   core::result<std::uint64_t> redrive(const wal::dead_letter_filter& which) override {
     auto sent = log_->redrive(which);
-    std::shared_lock guard(entrance_mutex_);
-    if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
+    deliver_more();
     return sent;
   }
 
@@ -181,29 +182,19 @@ class running_pipeline final : public pipeline {
 
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries) override {
     auto sent = log_->redeliver(entries);
-    std::shared_lock guard(entrance_mutex_);
-    if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
+    deliver_more();
     return sent;
   }
 
   core::result<void> reconfigure(std::vector<destination_options> destinations,
                                  milliseconds budget) override {
     if (auto checked = check(destinations); !checked.ok()) return checked;
+    const std::lock_guard one_at_a_time(changes_mutex_);
     auto plan = plan_change(current(), std::move(destinations), *log_);
-    if (auto there = check_required(plan.fresh(), types_, logger_); !there.ok()) return there;
-    const auto deadline = steady_clock::now() + budget;
-    std::promise<core::result<void>> done;
-    auto answer = done.get_future();
-    {
-      std::lock_guard guard(orders_mutex_);
-      if (stop_at_) return stopping();
-      order_ = [&](runtime* now) {
-        if (now != nullptr) exchange(*now, plan, deadline);
-        done.set_value(now != nullptr ? core::result<void>{} : stopping());
-      };
-    }
-    ordered_.notify_one();
-    return answer.get();
+    const auto is_stopping = [this] { return is_urgent_.load(); };
+    if (auto there = check_required(plan.fresh(), types_, logger_, is_stopping); !there.ok())
+      return there.reason().code == core::errc::closed ? stopping() : there;
+    return carry_out(plan, steady_clock::now() + budget);
   }
 
   void set_pending_limits(std::uint64_t entries_max, std::uint64_t bytes_max) override {
@@ -288,6 +279,37 @@ class running_pipeline final : public pipeline {
     for (auto& one : destinations_)
       if (one.settings.name == destination) one.paused = paused;
     return {};
+  }
+
+  /// The log has got entries from elsewhere than through the entrance.
+  void deliver_more() {
+    if (nameless_wait(*log_)) adopt_nameless();
+    std::shared_lock guard(entrance_mutex_);
+    if (inside_.wal) caf::anon_send(inside_.wal, poll_atom::value);
+  }
+
+  void adopt_nameless() {
+    const std::lock_guard one_at_a_time(changes_mutex_);
+    auto plan = plan_change(current(), current(), *log_);
+    if (plan.added.empty()) return;
+    if (auto done = carry_out(plan, steady_clock::now()); !done.ok())
+      logger_->debug("entries without a destination wait for the next start: " +
+                     done.reason().text);
+  }
+
+  core::result<void> carry_out(destination_plan& plan, steady_clock::time_point deadline) {
+    std::promise<core::result<void>> done;
+    auto answer = done.get_future();
+    {
+      std::lock_guard guard(orders_mutex_);
+      if (stop_at_) return stopping();
+      order_ = [&](runtime* now) {
+        if (now != nullptr) exchange(*now, plan, deadline);
+        done.set_value(now != nullptr ? core::result<void>{} : stopping());
+      };
+    }
+    ordered_.notify_one();
+    return answer.get();
   }
 
   std::vector<destination_options> current() const {
@@ -401,6 +423,7 @@ class running_pipeline final : public pipeline {
   std::future<void> actors_ended_;
   std::future<void> torn_down_;
 
+  std::mutex changes_mutex_;  ///< from the plan of a change to its end
   std::mutex orders_mutex_;
   std::condition_variable ordered_;
   std::optional<steady_clock::time_point> stop_at_;
@@ -412,26 +435,6 @@ class running_pipeline final : public pipeline {
   std::map<std::string, std::shared_ptr<probe>> probes_;  ///< by destination
   std::vector<destination_options> destinations_;         ///< those that there are now
 };
-
-/// Counts what opening the log found, and names pending entries that nobody will deliver.
-void note_replay(const wal::log& log, double seconds,
-                 const std::vector<destination_options>& destinations, core::logger& logger,
-                 core::metrics& metrics) {
-  const auto found = log.stats();
-  metrics.get_counter("bubblefish_replay_entries_total", "Entries found pending at start.")
-      .add(static_cast<double>(found.replayed));
-  metrics.get_gauge("bubblefish_replay_duration_seconds", "How long opening the log took.")
-      .set(seconds);
-  logger.info(fmt::format("log opened in {:.3f} s: {} entries pending", seconds, found.pending));
-  for (const auto& waiting : log.backlogs()) {
-    const bool known = std::any_of(destinations.begin(), destinations.end(), [&](const auto& one) {
-      return one.settings.name == waiting.destination;
-    });
-    if (!known)
-      logger.warn(fmt::format("{} entries are pending for destination {}, which is not configured",
-                              waiting.entries, waiting.destination));
-  }
-}
 
 }  // namespace
 
@@ -446,11 +449,10 @@ core::result<std::unique_ptr<pipeline>> pipeline::start(pipeline_options how,
   auto opened = wal::log::open(how.wal);
   if (!opened.ok()) return std::move(opened).reason();
   const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
-  adopt_nameless(**opened, how.destinations);
-  note_replay(**opened, seconds, how.destinations, *log, metrics);
+  if (nameless_wait(**opened)) add_heir(how.destinations);
+  note_opened(**opened, seconds, how.destinations, *log, metrics);
   if (how.on_recent)
-    if (auto told = (*opened)->recent_entries(how.recent_since, how.on_recent); !told.ok())
-      return std::move(told).reason();
+    if (auto told = tell_recent(**opened, how, *log); !told.ok()) return std::move(told).reason();
 
   auto made = std::make_unique<running_pipeline>(std::move(how), *std::move(opened), types, log);
   made->run(metrics);

@@ -65,20 +65,20 @@ namespace {
 constexpr std::chrono::milliseconds cancel_step{50};
 
 /// Runs `call` on a thread of its own, and leaves it there if it takes too long or is cancelled.
-template <class Result, class Call>
-core::result<Result> within(std::chrono::milliseconds limit, const std::atomic<bool>& cancelled,
+template <class Result, class Cancelled, class Call>
+core::result<Result> within(std::chrono::milliseconds limit, const Cancelled& is_cancelled,
                             Call call) {
   std::packaged_task<core::result<Result>()> task(std::move(call));
   auto answer = task.get_future();
   std::thread left_behind(std::move(task));
   const auto until = std::chrono::steady_clock::now() + limit;
-  while (!cancelled && std::chrono::steady_clock::now() < until) {
+  while (!is_cancelled() && std::chrono::steady_clock::now() < until) {
     if (answer.wait_for(cancel_step) != std::future_status::ready) continue;
     left_behind.join();
     return answer.get();
   }
   left_behind.detach();
-  if (cancelled) return core::error{core::errc::closed, "the question was cancelled"};
+  if (is_cancelled()) return core::error{core::errc::closed, "the question was cancelled"};
   return core::error{core::errc::unreachable,
                      fmt::format("it gave no answer within {} ms", limit.count())};
 }
@@ -91,16 +91,18 @@ probe::probe(destinations::settings settings, const destinations::registry& type
 
 probe::~probe() = default;
 
-core::result<void> probe::ping() {
-  return within<void>(2 * impl_->timeout, impl_->cancelled,
-                      [state = impl_] { return state->ask<void>(ping_atom::value); });
+core::result<void> probe::ping(const std::function<bool()>& is_cancelled) {
+  return within<void>(
+      2 * impl_->timeout, [&] { return impl_->cancelled || is_cancelled(); },
+      [state = impl_] { return state->ask<void>(ping_atom::value); });
 }
 
 core::result<std::vector<bool>> probe::exists(std::vector<std::string> payload_ids) {
-  return within<std::vector<bool>>(2 * impl_->timeout, impl_->cancelled,
-                                   [state = impl_, ids = std::move(payload_ids)] {
-                                     return state->ask<std::vector<bool>>(exists_atom::value, ids);
-                                   });
+  return within<std::vector<bool>>(
+      2 * impl_->timeout, [&] { return impl_->cancelled.load(); },
+      [state = impl_, ids = std::move(payload_ids)] {
+        return state->ask<std::vector<bool>>(exists_atom::value, ids);
+      });
 }
 
 void probe::cancel() {

@@ -1,6 +1,7 @@
 // One destination, asked from outside of the pipeline.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@ class probe {
   probe(const probe&) = delete;
   probe& operator=(const probe&) = delete;
 
-  /// Errors: `unreachable`, `bad_config`, `unsupported`, `closed`.
-  core::result<void> ping();
+  /// Errors: `unreachable`, `bad_config`, `unsupported`, `closed`; that also soon after
+  /// `is_cancelled`, which is asked now and then.
+  core::result<void> ping(const std::function<bool()>& is_cancelled = [] { return false; });
   core::result<std::vector<bool>> exists(std::vector<std::string> payload_ids);
 
   /// Ends a call in progress, and every later one, with `closed`. Any thread.

@@ -13,6 +13,7 @@
 #include "actors/delivery_counters.hpp"
 #include "actors/guard.hpp"
 #include "actors/queue_parts.hpp"
+#include "actors/spoken.hpp"
 #include "actors/window.hpp"
 
 namespace nexus::actors {
@@ -42,7 +43,7 @@ class queue_state {
     circuit_.emplace(options_.how.breaker);
     held_ = options_.how.paused;
     counters_.emplace(*options_.metrics, name_);
-    guard(self_, "queue of destination " + name_, options_.log);
+    guard(self_, "queue of " + spoken(name_), options_.log);
     self_->set_down_handler([this](caf::down_msg& message) { worker_died(message.source); });
     self_->set_exit_handler([this](caf::exit_msg& message) {
       for (const auto& worker : workers_) self_->send_exit(worker, caf::exit_reason::user_shutdown);
@@ -93,7 +94,7 @@ class queue_state {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       if (workers_[i] && workers_[i].address() == who) {
         options_.log->error(
-            fmt::format("destination {}: a worker has died and is started again", name_));
+            fmt::format("{}: a worker has died and is started again", spoken(name_)));
         self_->delayed_send(self_, restart_delay, restart_atom::value, i);
       }
     }
@@ -193,9 +194,9 @@ class queue_state {
     one.taken_then = taken_;
     const auto delay =
         destinations::next_delay(options_.how.retry, ++one.breakdowns, 0.5 + random() / 2);
-    options_.log->error(fmt::format(
-        "destination {}: broke down over entry {} alone, which is tried again in {} ms: {}", name_,
-        one.entry->payload_id, delay.count(), seen.reason));
+    options_.log->error(
+        fmt::format("{}: broke down over entry {} alone, which is tried again in {} ms: {}",
+                    spoken(name_), one.entry->payload_id, delay.count(), seen.reason));
     window_->delay(std::move(one), self_->clock().now() + delay);
   }
 
@@ -203,10 +204,10 @@ class queue_state {
   void leave(const travelling& one, const std::string& why) {
     if (!draining()) {
       options_.log->error(
-          fmt::format("destination {}: hung again over entry {} alone, while it takes others; the "
+          fmt::format("{}: hung again over entry {} alone, while it takes others; the "
                       "entry is left "
                       "for the next start: {}",
-                      name_, one.entry->payload_id, why));
+                      spoken(name_), one.entry->payload_id, why));
     }
     window_->leave(one);
   }
@@ -251,9 +252,9 @@ class queue_state {
 
   void dead_letter(const review& seen) {
     if (seen.dead.empty()) return;
-    options_.log->error(
-        fmt::format("destination {}: {} entries will never be delivered, first {}: {}", name_,
-                    seen.dead.size(), seen.dead.front().payload_id, seen.dead.front().reason));
+    options_.log->error(fmt::format("{}: {} entries will never be delivered, first {}: {}",
+                                    spoken(name_), seen.dead.size(), seen.dead.front().payload_id,
+                                    seen.dead.front().reason));
     self_->send(options_.wal, failed_atom::value, name_, seen.dead);
   }
 
@@ -261,7 +262,7 @@ class queue_state {
     const auto before = circuit_->state();
     if (!seen.trouble) {
       if (circuit_->answered())
-        options_.log->info(fmt::format("destination {}: delivers again", name_));
+        options_.log->info(fmt::format("{}: delivers again", spoken(name_)));
       return;
     }
     const auto delay =
@@ -270,13 +271,13 @@ class queue_state {
     self_->delayed_send(self_, *delay, probe_atom::value, ++probe_generation_);
     if (circuit_->state() == before) return;  // said already
     if (*seen.trouble == phase::misconfigured) {
-      options_.log->error(fmt::format(
-          "destination {}: cannot be used until it or its configuration is mended, tried every {} "
-          "ms; its entries wait: {}",
-          name_, delay->count(), seen.reason));
+      options_.log->error(
+          fmt::format("{}: cannot be used until it or its configuration is mended, tried every {} "
+                      "ms; its entries wait: {}",
+                      spoken(name_), delay->count(), seen.reason));
     } else {
       options_.log->warn(
-          fmt::format("destination {}: unreachable, entries wait: {}", name_, seen.reason));
+          fmt::format("{}: unreachable, entries wait: {}", spoken(name_), seen.reason));
     }
   }
 
@@ -284,13 +285,13 @@ class queue_state {
 
   void pause() {
     if (!std::exchange(held_, true))
-      options_.log->info(fmt::format("destination {}: paused by the operator", name_));
+      options_.log->info(fmt::format("{}: paused by the operator", spoken(name_)));
     show({});
   }
 
   void resume() {
     if (std::exchange(held_, false))
-      options_.log->info(fmt::format("destination {}: resumed by the operator", name_));
+      options_.log->info(fmt::format("{}: resumed by the operator", spoken(name_)));
     circuit_->resume();
     show({});
     proceed();
@@ -382,8 +383,8 @@ class queue_state {
 
   void fetch_failed(const caf::error& reason) {
     options_.log->error(
-        fmt::format("destination {}: entries cannot be read from the log, tried again in {} ms: {}",
-                    name_, refill_delay.count(), from_caf(self_->system(), reason).text));
+        fmt::format("{}: entries cannot be read from the log, tried again in {} ms: {}",
+                    spoken(name_), refill_delay.count(), from_caf(self_->system(), reason).text));
     if (draining() || retired_) {
       unreadable_ = true;  // what could not be read stays pending
       return proceed();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "actors/guard.hpp"
+#include "actors/spoken.hpp"
 
 namespace nexus::actors {
 namespace {
@@ -87,8 +88,8 @@ class worker_state {
   void restart_later(core::error why) {
     const double random = std::uniform_real_distribution<double>(0.5, 1)(generator_);
     const auto delay = destinations::next_delay(options_.restart, ++failed_starts_, random);
-    const auto text = fmt::format("destination {}: not running, started again in {} ms: {}",
-                                  options_.destination, delay.count(), why.text);
+    const auto text = fmt::format("{}: not running, started again in {} ms: {}",
+                                  spoken(options_.destination), delay.count(), why.text);
     // Said by the queue, once, where it is the first thing that is wrong with it.
     if (why.code == core::errc::bad_config) {
       options_.log->debug(text);

@@ -55,8 +55,12 @@ void consistency_checker::replace(std::vector<std::string> destinations) {
 void consistency_checker::publish(const ingest::consistency_report& report) {
   score_ = ingest::consistency_score(report);
   shown_.set(score_);
+  // Held throughout: a gauge that replace() takes away is gone.
+  const std::lock_guard lock(source_mutex_);
   for (const auto& one : report.destinations) {
-    if (!one.skipped.empty()) continue;
+    const auto& names = from_.destinations;
+    if (!one.skipped.empty() || std::find(names.begin(), names.end(), one.name) == names.end())
+      continue;
     metrics_
         .get_gauge(score_gauge,
                    "Share of delivered entries that the destination has, as of the last check.",

@@ -13,8 +13,9 @@ query_thread::query_thread(const std::vector<destinations::settings>& readable,
 }
 
 void query_thread::replace(const std::vector<destinations::settings>& readable) {
+  std::map<std::string, std::shared_ptr<source>> before;  // readers end without the mutex
   const std::lock_guard lock(mutex_);
-  const auto before = std::exchange(sources_, {});
+  before = std::exchange(sources_, {});
   for (const auto& how : readable) {
     const auto* type = types_.find(how.type);
     if (type == nullptr || !type->make_reader) continue;

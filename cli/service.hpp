@@ -81,8 +81,8 @@ class service {
   void start_reloader(std::function<core::result<config::loaded>()> load);
   void start_watch();
   core::result<ingest::reload_report> apply(config::loaded fresh);
-  core::result<void> replace_certificates(const config::tls_config& now,
-                                          const config::tls_config& next);
+  core::result<http::tls_context> load_certificates(const config::tls_config& now,
+                                                    const config::tls_config& next) const;
   void note_certificates(const config::tls_config& now, ingest::reload_report& in);
   void record_reload(const ingest::reload_report& report);
   ingest::pipeline_state state();

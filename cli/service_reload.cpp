@@ -40,9 +40,12 @@ std::size_t hash_of(const config::tls_config& tls) {
 
 void note_unclaimed(const actors::pipeline_status& status, ingest::reload_report& in) {
   for (const auto& waiting : status.unclaimed)
-    in.notes.push_back(std::to_string(waiting.entries) + " entries wait for destination " +
-                       waiting.destination +
-                       ", which is not configured: they are delivered once it is there again");
+    in.notes.push_back(
+        std::to_string(waiting.entries) +
+        (waiting.destination.empty()
+             ? " entries name no destination: they are delivered once there is one"
+             : " entries wait for destination " + waiting.destination +
+                   ", which is not configured: they are delivered once it is there again"));
 }
 
 }  // namespace
@@ -87,18 +90,14 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
       std::make_shared<const config::config>(take_over(*now, std::move(fresh.settings)));
   const auto paused = read_paused(core::posix_files(), now->home);
   if (!paused) return paused.reason();
-  // Certificates first: they can be put back.
-  if (auto replaced = replace_certificates(now->tls, next->tls); !replaced)
-    return replaced.reason();
+  auto certificates = load_certificates(now->tls, next->tls);
+  if (!certificates) return certificates.reason();
   auto how = pipeline_options(*next, types_, log_);
   for (auto& one : how.destinations) one.paused = paused->contains(one.settings.name);
   if (auto done = pipeline_->reconfigure(
           std::move(how.destinations), std::min(retire_time_max, milliseconds(now->drain_timeout)));
-      !done) {
-    if (auto back = replace_certificates(next->tls, now->tls); !back)
-      log_->error("the certificates before cannot be used any more: " + back.reason().text);
+      !done)
     return done.reason();
-  }
   // From here on nothing fails. Destinations come before the sources that write to them.
   pipeline_->set_pending_limits(how.pending_entries_max, how.pending_bytes_max);
   queries_->replace(destination_settings(*next));
@@ -106,6 +105,7 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
   for (const auto& one : next->destinations) names.push_back(one.name);
   consistency_->replace(std::move(names));
   door_->apply(next);
+  if (*certificates) server_->use_tls(*std::move(certificates));
   log_->set_level(log_level(*next));
   {
     const std::lock_guard lock(settings_mutex_);
@@ -119,10 +119,11 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
   return report;
 }
 
-core::result<void> service::replace_certificates(const config::tls_config& now,
-                                                 const config::tls_config& next) {
-  if (!now.enabled || !next.enabled) return {};
-  return server_->replace_tls(tls_options(next));
+/// Null where there are none, or nothing can be done about it without a new start.
+core::result<http::tls_context> service::load_certificates(const config::tls_config& now,
+                                                           const config::tls_config& next) const {
+  if (!now.enabled || !next.enabled) return http::tls_context();
+  return server_->load_tls(tls_options(next));
 }
 
 void service::note_certificates(const config::tls_config& now, ingest::reload_report& in) {

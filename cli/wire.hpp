@@ -32,7 +32,7 @@ actors::pipeline_options pipeline_options(const config::config& settings,
                                           const destinations::registry& types,
                                           const core::logger_ptr& log);
 
-/// For the server, and for its replace_tls() after a reload.
+/// For the server, and for its load_tls() at a reload.
 http::tls_options tls_options(const config::tls_config& from);
 
 /// Raises the process's limit of open files, as far as it may, to what the connections need; where

@@ -68,7 +68,8 @@ class asio_server final : public server {
   core::result<void> listen();
   std::uint16_t port() const override { return port_; }
   std::size_t drain(milliseconds budget) override;
-  core::result<void> replace_tls(const tls_options& with) override;
+  core::result<tls_context> load_tls(const tls_options& from) const override;
+  void use_tls(tls_context with) override;
 
  private:
   void run();
@@ -158,15 +159,16 @@ core::result<void> asio_server::listen() {
   return {};
 }
 
-core::result<void> asio_server::replace_tls(const tls_options& with) {
+core::result<tls_context> asio_server::load_tls(const tls_options& from) const {
   if (!tls())
     return core::error{core::errc::unsupported,
                        "the server was started without TLS, and needs a new start to have it"};
-  auto made = make_tls_context(with, *log_);
-  if (!made) return std::move(made).reason();
+  return make_tls_context(from, *log_);
+}
+
+void asio_server::use_tls(tls_context with) {
   const std::lock_guard lock(tls_mutex_);
-  tls_ = std::move(*made);
-  return {};
+  tls_.swap(with);  // the last one of its kind goes without the mutex
 }
 
 tls_context asio_server::tls() const {

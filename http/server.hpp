@@ -12,7 +12,12 @@
 #include "core/result.hpp"
 #include "http/message.hpp"
 
+struct ssl_ctx_st;
+
 namespace nexus::http {
+
+/// What connections with TLS are made with: OpenSSL's SSL_CTX, from files that can be used.
+using tls_context = std::shared_ptr<ssl_ctx_st>;
 
 /// Whether a client must show a certificate of the client authority.
 enum class tls_client_auth {
@@ -43,9 +48,9 @@ struct server_options {
   /// Body bytes that have been read of requests that are not answered yet, of all connections. At
   /// the limit bodies wait in the kernel's buffers; one that waits for longer than `body_timeout`
   /// is answered 503 `overloaded`. The one that has waited longest may go beyond the limit, so that
-  /// bodies that are half there do not wait for one another. One address (as above) may have half of
-  /// it, and one body more. Bodies of up to 16 KiB neither count nor wait: `connections_max` bounds
-  /// them.
+  /// bodies that are half there do not wait for one another. One address (as above) may have half
+  /// of it, and one body more. Bodies of up to 16 KiB neither count nor wait: `connections_max`
+  /// bounds them.
   std::size_t in_flight_bytes_max = 256 * 1024 * 1024;
   /// A request with a longer body, or with Content-Encoding, or that the handler has called heavy,
   /// is handed to the handler on a thread of its own, so that nobody else waits for it.
@@ -91,9 +96,12 @@ class server {
 
   /// The port that it listens on. Any thread.
   virtual std::uint16_t port() const = 0;
-  /// Connections that are made from now on see these certificates. Errors: `bad_config` (the server
-  /// goes on with the old ones), `unsupported` (it was started without TLS).
-  virtual core::result<void> replace_tls(const tls_options& with) = 0;
+  /// Reads the files, for use_tls(); nothing changes yet. Errors: `bad_config`, `unsupported` (the
+  /// server was started without TLS).
+  virtual core::result<tls_context> load_tls(const tls_options& from) const = 0;
+  /// Connections that are made from now on see these certificates, which load_tls() of this server
+  /// has read. Does not fail. Any thread.
+  virtual void use_tls(tls_context with) = 0;
   /// Stops accepting, closes idle connections, lets requests in progress end until `budget` is
   /// over, then closes them. Returns the number of requests that it had to cut off. Call it from
   /// another thread than the I/O thread; a second call does nothing and returns 0.

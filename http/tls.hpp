@@ -1,17 +1,11 @@
-// What a TLS connection is made with. Not a public header: it names OpenSSL's types.
+// What a TLS connection is made with. Not a public header.
 #pragma once
-
-#include <openssl/ssl.h>
-
-#include <memory>
 
 #include "core/log.hpp"
 #include "core/result.hpp"
 #include "http/server.hpp"
 
 namespace nexus::http {
-
-using tls_context = std::shared_ptr<SSL_CTX>;
 
 /// Reads the files. Certificates that are not valid at this time are logged as warnings: clients
 /// will say so as well. Error: `bad_config`, naming the file and what is wrong with it.

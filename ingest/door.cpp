@@ -25,8 +25,12 @@
 namespace nexus::ingest {
 namespace {
 
-/// Bodies of requests that need none are ignored; this much of them is taken.
-constexpr std::uint64_t ignored_body_bytes_max = 64 * 1024;
+/// Bodies of requests that need none are ignored; this much of them is taken. Not more than the
+/// HTTP server takes without counting, so that they have no part in the memory for bodies that
+/// matter.
+constexpr std::uint64_t ignored_body_bytes_max = 16 * 1024;
+/// The same while it is not known who sends; whoever sends more comes again.
+constexpr std::uint64_t unknown_body_bytes_max = 16 * 1024;
 
 /// What on_header found out about a request.
 struct admitted {
@@ -165,7 +169,7 @@ http::header_decision door::decide(const http::request& request, const snapshot_
   in.source = caller.source;
   in.awaits_keys = caller.awaits_keys;
   if (auto refused = check_phase(in.where)) return {std::move(refused), 0, {}};
-  if (in.awaits_keys) return {std::nullopt, config->payload_bytes_max(), std::move(in)};
+  if (in.awaits_keys) return {std::nullopt, unknown_body_bytes_max, std::move(in)};
   if (in.where.target == endpoint::redrive || in.where.target == endpoint::purge)
     return {std::nullopt, dead_letter_body_bytes_max, std::move(in)};
   if (!is_write(in.where.target)) return {std::nullopt, ignored_body_bytes_max, std::move(in)};

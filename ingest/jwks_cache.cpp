@@ -111,7 +111,7 @@ void jwks_cache::take(const std::string& url, core::result<std::string> fetched)
 void jwks_cache::when_settled(std::function<void()> then) {
   {
     const std::lock_guard lock(mutex_);
-    if (fetching_) return waiting_.push_back(std::move(then));
+    if (fetching_ && waiting_.size() < waiting_max) return waiting_.push_back(std::move(then));
   }
   then();
 }

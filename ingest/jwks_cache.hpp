@@ -43,7 +43,8 @@ class jwks_cache : public std::enable_shared_from_this<jwks_cache> {
   /// soon.
   bool refresh();
 
-  /// Calls `then` once, when no fetch is in progress: at once, or at the end of it.
+  /// Calls `then` once, when no fetch is in progress: at once, or at the end of it. At once also
+  /// where `waiting_max` wait already: refresh() may have told more that they may wait.
   void when_settled(std::function<void()> then);
 
  private:

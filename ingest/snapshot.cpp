@@ -28,12 +28,6 @@ snapshot::snapshot(std::shared_ptr<const config::config> settings, core::metrics
   for (const auto& source : settings_->sources) sources_.emplace_back(source, clients_, metrics);
 }
 
-std::uint64_t snapshot::payload_bytes_max() const noexcept {
-  std::int64_t most = 0;
-  for (const auto& source : settings_->sources) most = std::max(most, source.payload_bytes_max);
-  return static_cast<std::uint64_t>(most);
-}
-
 bool snapshot::knows_tier(std::string_view tier) const {
   const auto& known = settings_->tier_order;
   return std::find(known.begin(), known.end(), tier) != known.end();

@@ -42,8 +42,6 @@ class snapshot {
   const cors_rules& cors() const noexcept { return cors_; }
   /// In the order of config::sources.
   const std::vector<active_source>& sources() const noexcept { return sources_; }
-  /// The most that any source may send.
-  std::uint64_t payload_bytes_max() const noexcept;
   /// Whether `tier` is one of the configured tiers.
   bool knows_tier(std::string_view tier) const;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <latch>
 #include <set>
 #include <thread>
@@ -306,6 +307,35 @@ TEST_CASE("appends are refused while too many entries wait, and taken again afte
   REQUIRE(target->wait_delivered(10));
   while (running->status().wal.pending >= 10) std::this_thread::yield();
   CHECK(append_one(*running, "taken").ok());
+  CHECK(running->stop(long_budget) == 0);
+}
+
+TEST_CASE("a write of more entries than may wait is taken when nothing else waits") {
+  gate release;
+  auto target = std::make_shared<script>([&](std::size_t, batch_view batch) {
+    release.pass();
+    return all(batch, outcome_kind::delivered);
+  });
+  house in({{"d", target}});
+  in.how.pending_entries_max = 10;
+  auto running = in.start();
+  const auto write = [&](std::size_t first) {
+    std::vector<core::entry_ptr> entries;
+    for (std::size_t i = first; i < first + 20; ++i)
+      entries.push_back(make_entry("p" + std::to_string(i)));
+    std::promise<core::result<void>> done;
+    running->append(std::move(entries),
+                    [&](const core::result<void>& answer) { done.set_value(answer); });
+    return done.get_future().get();
+  };
+  CHECK(write(0).ok());
+  const auto refused = write(20);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.reason().code == errc::overloaded);
+  release.open();
+  REQUIRE(target->wait_delivered(20));
+  while (running->status().wal.pending > 0) std::this_thread::yield();
+  CHECK(write(20).ok());
   CHECK(running->stop(long_budget) == 0);
 }
 

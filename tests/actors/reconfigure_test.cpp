@@ -1,6 +1,7 @@
 // Another list of destinations for a pipeline that runs.
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <map>
 #include <set>
 #include <thread>
@@ -292,6 +293,33 @@ TEST_CASE("a stop does not wait for a change that waits for a destination") {
   CHECK(running->stop(20ms) == 10);
   change.join();
   release->open();
+}
+
+TEST_CASE("a stop does not wait for a change that asks a required destination") {
+  auto release = std::make_shared<gate>(), asked = std::make_shared<gate>();
+  auto silent = std::make_shared<script>();
+  silent->on_ping = [release, asked] {
+    asked->open();
+    release->pass();
+  };
+  house in({{"d", std::make_shared<script>()}, {"r", silent}});
+  auto next = in.how.destinations;
+  next[1].required = true;
+  next[1].settings.timeout = std::chrono::hours(1);
+  in.how.destinations.pop_back();
+  auto running = in.start();
+  auto change =
+      std::async(std::launch::async, [&] { return running->reconfigure(next, long_budget); });
+  asked->pass();
+  SECTION("that has begun") {
+    running->stop(20ms);
+  }
+  SECTION("that is about to begin") {
+    running->release_waiting();
+  }
+  CHECK(change.get().reason().code == errc::closed);
+  release->open();
+  running->stop(long_budget);
 }
 
 TEST_CASE("two hundred changes in a row while eight clients write deliver each entry once") {

@@ -126,3 +126,32 @@ TEST_CASE("after the stop dead letters are not redriven any more") {
   REQUIRE_FALSE(late.ok());
   CHECK(late.reason().code == core::errc::closed);
 }
+
+TEST_CASE(
+    "a dead letter that names no destination is delivered by the first one when it is redriven") {
+  auto heir = takes_the_second_time();
+  house in({{"", heir}, {"d", std::make_shared<script>()}});
+  in.how.destinations.erase(in.how.destinations.begin());
+  {
+    auto log = wal::log::open(in.how.wal);
+    REQUIRE(log.ok());
+    REQUIRE((*log)->append(*make_entry("p0", "")).ok());
+  }
+  auto running = in.start();
+  wait_for_dead_letters(*running, 1);
+  SECTION("at once") {}
+  SECTION("after a start at which nothing waited for it") {
+    running->stop(long_budget);
+    running.reset();
+    running = in.start();
+    CHECK(running->status().destinations.size() == 1);
+  }
+  SECTION("after a change of the destinations") {
+    auto next = in.how.destinations;
+    next[0].batch_entries_max = 7;
+    REQUIRE(running->reconfigure(next, long_budget).ok());
+  }
+  CHECK(running->redrive({}).ok());
+  CHECK(heir->wait_delivered(1));
+  CHECK(running->stop(long_budget) == 0);
+}

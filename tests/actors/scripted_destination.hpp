@@ -51,6 +51,7 @@ class script {
 
   /// Set before the destination is used.
   core::result<void> ping_answer;
+  std::function<void()> on_ping = [] {};
 
   /// Waits until `count` entries have been delivered, or calls made; false if that takes too long.
   bool wait_delivered(std::size_t count) {
@@ -87,7 +88,10 @@ class scripted_destination final : public destinations::destination {
  public:
   explicit scripted_destination(std::shared_ptr<script> what) : script_(std::move(what)) {}
   outcomes deliver(batch_view batch) override { return script_->run(batch); }
-  core::result<void> ping() override { return script_->ping_answer; }
+  core::result<void> ping() override {
+    script_->on_ping();
+    return script_->ping_answer;
+  }
 
  private:
   std::shared_ptr<script> script_;

@@ -234,3 +234,19 @@ TEST_CASE("The checker looks by itself, shows the score, and stops at once") {
   CHECK(metrics.text().find("nexus_consistency_score{destination=\"a\"} 1\n") != std::string::npos);
   CHECK(checker.check(everything()).reason().code == core::errc::closed);
 }
+
+TEST_CASE("The score of a destination that is taken out during a check is not shown any more") {
+  fake_pipeline in;
+  in.add("a", 5, 0);
+  in.add("b", 5, 5);
+  core::metrics metrics;
+  cli::consistency_checker checker(in.source(), core::make_null_logger(), metrics);
+  in.on_question = [&] { checker.replace({"a"}); };
+  REQUIRE(checker.check(everything()));
+  CHECK(metrics.text().find("nexus_consistency_score{destination=\"a\"}") != std::string::npos);
+  CHECK(metrics.text().find("nexus_consistency_score{destination=\"b\"}") == std::string::npos);
+  checker.replace({"a", "b"});
+  in.on_question = [] {};
+  REQUIRE(checker.check(everything()));
+  CHECK(metrics.text().find("nexus_consistency_score{destination=\"b\"}") != std::string::npos);
+}

@@ -108,7 +108,7 @@ TEST_CASE("files that cannot be used replace nothing") {
   tls_server running(files.server_options());
   for (const auto& each : faults_of(files)) {
     INFO(each.name);
-    const auto replaced = running.server->replace_tls(each.options);
+    const auto replaced = running.server->load_tls(each.options);
     REQUIRE_FALSE(replaced.ok());
     CHECK(replaced.reason().code == core::errc::bad_config);
   }
@@ -130,7 +130,7 @@ TEST_CASE("an RSA key, and a certificate that has expired, are taken, the latter
   REQUIRE(log->all.size() == 1);
   CHECK(log->all.front().find(files.cert("server") + " has expired") != std::string::npos);
   files.write("server", certificate("early", files.ca, {3600, 7200}));
-  REQUIRE(running.server->replace_tls(files.server_options()).ok());
+  REQUIRE(running.server->load_tls(files.server_options()).ok());
   REQUIRE(log->all.size() == 2);
   CHECK(log->all.back().find("is not valid yet") != std::string::npos);
 }
@@ -142,7 +142,14 @@ TEST_CASE("new certificates hold for new connections, and those that are open go
   CHECK(before.request("GET", "/x")->status == 200);
   CHECK(before.server_name() == "server");
   files.write("server", certificate("renewed", files.ca));
-  REQUIRE(running.server->replace_tls(files.server_options(tls_client_auth::required)).ok());
+  auto renewed = running.server->load_tls(files.server_options(tls_client_auth::required));
+  REQUIRE(renewed.ok());
+  {
+    tls_client meanwhile(running.server->port(), files.client_options());
+    CHECK(meanwhile.request("GET", "/x")->status == 200);
+    CHECK(meanwhile.server_name() == "server");  // they are not in use yet
+  }
+  running.server->use_tls(*std::move(renewed));
   auto how = files.client_options("client");
   how.session = before.session();  // of the time when nobody had to show a certificate
   tls_client after(running.server->port(), how);
@@ -157,7 +164,7 @@ TEST_CASE("new certificates hold for new connections, and those that are open go
 TEST_CASE("a server without TLS cannot be given certificates while it runs") {
   const tls_files files;
   running_server running;
-  const auto replaced = running.server->replace_tls(files.server_options());
+  const auto replaced = running.server->load_tls(files.server_options());
   REQUIRE_FALSE(replaced.ok());
   CHECK(replaced.reason().code == core::errc::unsupported);
 }

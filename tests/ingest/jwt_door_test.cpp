@@ -244,6 +244,45 @@ TEST_CASE("not more than a number of requests wait for keys") {
   for (const auto& one : all) CHECK(one->done());
 }
 
+TEST_CASE("not more of them wait either where all headers were there before the first body") {
+  jwt_house house;
+  house.open();
+  std::vector<http::request> requests;
+  for (std::size_t i = 0; i < ingest::jwks_cache::waiting_max + 5; ++i) {
+    requests.push_back(fake_house::make_request(
+        "POST", "/inbound/default", {{"Authorization", "Bearer " + house.token(for_default)}},
+        "{}"));
+    auto decision = house.door->on_header(requests.back());
+    REQUIRE_FALSE(decision.refuse);
+    requests.back().context = std::move(decision.context);
+  }
+  std::size_t answered = 0, refused = 0;
+  for (auto& one : requests)
+    house.door->on_request(std::move(one), [&](const http::response& response) {
+      ++answered;
+      refused += response.status == 401 ? 1 : 0;
+    });
+  CHECK(answered == 5);
+  CHECK(refused == 5);
+  house.answer(house.keys());
+  CHECK(answered == ingest::jwks_cache::waiting_max + 5);
+  CHECK(refused == 5);
+}
+
+TEST_CASE("before it is known who sends, only a small body is taken") {
+  jwt_house house;
+  house.open();
+  const std::string large = R"({"a":")" + std::string(20'000, 'b') + R"("})";
+  const auto first = house.send(house.token(for_default), large);
+  CHECK(first->body_bytes_max == 16 * 1024);
+  house.answer(house.keys());
+  CHECK(first->status() == 503);
+  CHECK(first->says("busy"));
+  CHECK(first->header("Retry-After") == "1");
+  CHECK(house.appended.empty());
+  CHECK(house.send(house.token(for_default), large)->status() == 200);
+}
+
 TEST_CASE("a request that waits when the door goes is answered all the same") {
   jwt_house house;
   house.open();
