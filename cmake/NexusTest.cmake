@@ -17,8 +17,8 @@ function(nexus_add_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;PROPERTIES" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
   nexus_compile_settings(test_${name})
-  # What is tested is fully optimised, the tests themselves only a little: that takes a third off the
-  # time to build them.
+  # What is tested is fully optimised, the tests only a little: that takes a third off the time to
+  # build them.
   target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(test_${name} PRIVATE ${arg_LIBRARIES} nexus_test_support)
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <thread>
@@ -32,8 +33,9 @@ std::uint16_t free_port() {
   return ::ntohs(address.sin_port);
 }
 
-/// Keeps the start from going on until the test lets it.
+/// Keeps the first question, that of the start, from being answered until the test lets it.
 struct gate {
+  std::atomic<bool> first = true;
   std::promise<void> reached;
   std::promise<void> opened;
 };
@@ -45,6 +47,7 @@ class gated_destination final : public destinations::destination {
     return std::vector<destinations::outcome>(batch.size());
   }
   core::result<void> ping() override {
+    if (!at_->first.exchange(false)) return {};
     at_->reached.set_value();
     at_->opened.get_future().wait();
     return {};
