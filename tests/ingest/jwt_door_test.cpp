@@ -188,9 +188,9 @@ TEST_CASE("what a source may not do it may not do after waiting either") {
 
 TEST_CASE("logs that were cut off while the keys were missing are refused in the form of OTLP") {
   jwt_house house;
-  for (auto& source : house.settings.sources) source.payload_bytes_max = 10;
   house.open();
-  const auto cut = house.send(house.token(for_default), R"({"resourceLogs":[]})", "/v1/logs");
+  const std::string body = R"({"resourceLogs":[)" + std::string(20'000, ' ') + "]}";
+  const auto cut = house.send(house.token(for_default), body, "/v1/logs");
   house.answer(house.keys());
   CHECK(cut->status() == 503);
   CHECK(cut->body().starts_with(R"({"code":14,"error":"busy","message":")"));
@@ -249,9 +249,9 @@ TEST_CASE("not more of them wait either where all headers were there before the 
   house.open();
   std::vector<http::request> requests;
   for (std::size_t i = 0; i < ingest::jwks_cache::waiting_max + 5; ++i) {
-    requests.push_back(fake_house::make_request(
-        "POST", "/inbound/default", {{"Authorization", "Bearer " + house.token(for_default)}},
-        "{}"));
+    requests.push_back(
+        fake_house::make_request("POST", "/inbound/default",
+                                 {{"Authorization", "Bearer " + house.token(for_default)}}, "{}"));
     auto decision = house.door->on_header(requests.back());
     REQUIRE_FALSE(decision.refuse);
     requests.back().context = std::move(decision.context);
