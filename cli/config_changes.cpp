@@ -147,12 +147,19 @@ void each_live(const config::config& now, const config::config& next, const Visi
   visit("daemon.tls.max_version", now.tls.max_version, next.tls.max_version);
 }
 
+/// Gathers the names of what is different.
+struct name_list {
+  std::string names;
+
+  template <class T>
+  void operator()(const char* name, const T& a, const T& b) {
+    if (!same(a, b)) names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+};
+
 /// The keys of one source that are different.
 std::string changed_keys(const config::source_config& now, const config::source_config& next) {
-  std::string names;
-  const auto visit = [&](const char* name, const auto& a, const auto& b) {
-    if (!same(a, b)) names += (names.empty() ? "" : ", ") + std::string(name);
-  };
+  name_list visit;
   visit("keys", now.api_keys, next.api_keys);
   visit("namespace", now.name_space, next.name_space);
   visit("can_read", now.can_read, next.can_read);
@@ -173,15 +180,12 @@ std::string changed_keys(const config::source_config& now, const config::source_
   visit("strict_idempotency", now.strict_idempotency, next.strict_idempotency);
   visit("policy", now.policy, next.policy);
   visit("classification tier", now.default_classification_tier, next.default_classification_tier);
-  return names;
+  return visit.names;
 }
 
 std::string changed_keys(const config::destination_config& now,
                          const config::destination_config& next) {
-  std::string names;
-  const auto visit = [&](const char* name, const auto& a, const auto& b) {
-    if (!same(a, b)) names += (names.empty() ? "" : ", ") + std::string(name);
-  };
+  name_list visit;
   visit("type", now.type, next.type);
   visit("keys of the type", now.values, next.values);
   visit("workers", now.workers, next.workers);
@@ -196,7 +200,7 @@ std::string changed_keys(const config::destination_config& now,
   visit("breaker", now.breaker, next.breaker);
   visit("required", now.required, next.required);
   visit("errors", now.fault, next.fault);
-  return names;
+  return visit.names;
 }
 
 template <class Named>
