@@ -6,7 +6,6 @@
 #include <thread>
 #include <unordered_map>
 
-#include "cli/load.hpp"
 #include "core/json_text.hpp"
 #include "tests/integration/server_home.hpp"
 #include "tests/support/catch.hpp"
@@ -18,15 +17,6 @@ using namespace nexus::test;
 namespace {
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
-
-std::unordered_map<std::string, std::string> contents_of(const server_home& home) {
-  const auto rows = cli::read_rows(home.database());
-  if (!rows) FAIL(rows.reason().text);
-  std::unordered_map<std::string, std::string> out;
-  for (const auto& row : *rows) out[row.payload_id] = row.content;
-  REQUIRE(out.size() == rows->size());
-  return out;
-}
 
 header_list with_token(header_list headers = {}) {
   headers.emplace_back("Authorization", std::string("Bearer ") + server_home::main_key);
@@ -76,7 +66,7 @@ TEST_CASE("A compressed batch of ten thousand lines arrives whole, each line onc
   CHECK(again.status == 200);
   CHECK(ids_of(again.body) == ids);
   wait_until_delivered(*server);
-  const auto stored = contents_of(home);
+  const auto stored = stored_contents(home);
   CHECK(stored.size() == count);
   for (std::size_t i = 0; i < count; ++i) REQUIRE(stored.at(ids[i]) == "line " + std::to_string(i));
 }
@@ -96,7 +86,7 @@ TEST_CASE("A batch with bad lines is taken but for those") {
   CHECK(brotli.status == 415);
   CHECK(brotli.header("Accept-Encoding") == "gzip, deflate, zstd, identity");
   wait_until_delivered(*server);
-  CHECK(contents_of(home).size() == 3);
+  CHECK(stored_contents(home).size() == 3);
 }
 
 TEST_CASE("A killed server has every item that it acknowledged in a batch") {
@@ -123,7 +113,7 @@ TEST_CASE("A killed server has every item that it acknowledged in a batch") {
   }
   const auto server = home.start();
   wait_until_delivered(*server);
-  const auto stored = contents_of(home);
+  const auto stored = stored_contents(home);
   for (const auto& [id, content] : acknowledged) REQUIRE(stored.at(id) == content);
   CHECK(acknowledged.size() >= 3 * 21 * 100);
 }
@@ -153,6 +143,6 @@ TEST_CASE("Messages, events and logs arrive as what they say") {
   CHECK(logs.body == "{}");
   wait_until_delivered(*server);
   std::multiset<std::string> found;
-  for (const auto& [id, content] : contents_of(home)) found.insert(content);
+  for (const auto& [id, content] : stored_contents(home)) found.insert(content);
   CHECK(found == std::multiset<std::string>{"", "a log line", "a message", "another"});
 }

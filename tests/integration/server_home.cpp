@@ -110,6 +110,15 @@ std::string payload_id(const http_answer& answer) {
   return found[1];
 }
 
+std::unordered_map<std::string, std::string> stored_contents(const server_home& home) {
+  const auto rows = cli::read_rows(home.database());
+  if (!rows) FAIL(rows.reason().text);
+  std::unordered_map<std::string, std::string> out;
+  for (const auto& row : *rows) out[row.payload_id] = row.content;
+  REQUIRE(out.size() == rows->size());
+  return out;
+}
+
 void wait_until_delivered(const cli::child_server& server) {
   const auto delivered = cli::wait_until_delivered(
       server.host(), server.port(), server_home::admin_token, std::chrono::minutes(1));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cli/child_server.hpp"
@@ -61,6 +62,9 @@ http_answer write_content(http_client& client, const std::string& content,
 
 /// The `payload_id` of an answer to a write; fails the test if there is none.
 std::string payload_id(const http_answer& answer);
+
+/// Contents of all rows of the database, by payload id; fails the test if an id is there twice.
+std::unordered_map<std::string, std::string> stored_contents(const server_home& home);
 
 /// Asks GET /api/status until nothing is pending; fails the test after a minute.
 void wait_until_delivered(const cli::child_server& server);

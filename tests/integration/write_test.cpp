@@ -2,26 +2,11 @@
 #include <csignal>
 #include <string>
 
-#include "cli/load.hpp"
 #include "tests/integration/server_home.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
-
-namespace {
-
-/// Contents of all rows, by payload id.
-std::unordered_map<std::string, std::string> rows_of(const server_home& home) {
-  const auto rows = cli::read_rows(home.database());
-  if (!rows) FAIL(rows.reason().text);
-  std::unordered_map<std::string, std::string> out;
-  for (const auto& row : *rows) out[row.payload_id] = row.content;
-  REQUIRE(out.size() == rows->size());
-  return out;
-}
-
-}  // namespace
 
 TEST_CASE("What was written over HTTP can be read back over HTTP") {
   const server_home home;
@@ -49,7 +34,7 @@ TEST_CASE("An entry that was answered with 200 survives a kill that follows at o
     const auto again = home.start();
     wait_until_delivered(*again);
     CHECK(stop(*again) == 0);
-    const auto rows = rows_of(home);
+    const auto rows = stored_contents(home);
     CHECK(rows.size() == static_cast<std::size_t>(round) + 1);
     REQUIRE(rows.contains(id));
     CHECK(rows.at(id) == content);
@@ -81,7 +66,7 @@ TEST_CASE("A repeated idempotency key gets the first answer and stores nothing")
       payload_id(write_content(client, "second", "main", {{"Idempotency-Key", "k"}}));
   CHECK(first == second);
   CHECK(stop(*server) == 0);
-  const auto rows = rows_of(home);
+  const auto rows = stored_contents(home);
   REQUIRE(rows.size() == 1);
   CHECK(rows.at(first) == "first");
 }
@@ -109,7 +94,7 @@ TEST_CASE("An idempotency key is remembered over a crash while its entry is pend
   const auto server = home.start();
   wait_until_delivered(*server);
   CHECK(stop(*server) == 0);
-  const auto rows = rows_of(home);
+  const auto rows = stored_contents(home);
   REQUIRE(rows.size() == 1);
   CHECK(rows.at(first) == "first");
 }
