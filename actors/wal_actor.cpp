@@ -10,6 +10,7 @@
 
 #include "actors/confirmations.hpp"
 #include "actors/guard.hpp"
+#include "actors/recent_entries.hpp"
 #include "actors/weight.hpp"
 
 namespace nexus::actors {
@@ -21,13 +22,13 @@ constexpr std::size_t group_bytes_max = 8 * 1024 * 1024;
 /// How often those are looked for who have waited long enough for a delivery.
 constexpr std::chrono::milliseconds expiry_step{250};
 
+/// What is kept of the last commits for those who fetch it a moment later.
+constexpr std::size_t recent_bytes_max = 4 * 1024 * 1024;
+
 /// A fetch that waits for the next commit.
 struct waiting_fetch {
   fetch_request what;
   caf::typed_response_promise<fetched> promise;
-  fetched answer;
-  std::size_t bytes = 0;
-  bool full = false;
 };
 
 class wal_state {
@@ -147,49 +148,46 @@ class wal_state {
 
   /// Answers waiting fetches from memory. They have seen everything before `before`, and since then
   /// nobody else has appended (the log would have grown by more), so the accepted entries stand at
-  /// `before`, `before` + 1, ... in order. What a fetch has no room for is read from the log by the
-  /// next one.
-  void hand_on(wal::position before, const std::vector<core::entry_ptr>& entries,
+  /// `before`, `before` + 1, ... in order. What a fetch has no room for it gets with the next one.
+  void hand_on(wal::position before, std::vector<core::entry_ptr>& entries,
                const std::vector<core::result<void>>& results) {
-    if (waiting_.empty()) return;
     wal::position at = before;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (!results[i].ok()) continue;
-      if (auto found = waiting_.find(entries[i]->destination); found != waiting_.end()) {
-        offer(found->second, entries[i], at);
-      }
-      ++at;
-    }
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      if (results[i].ok()) recent_.add(at++, std::move(entries[i]));
     for (auto it = waiting_.begin(); it != waiting_.end();) {
       auto& fetch = it->second;
-      if (fetch.answer.entries.empty()) {
+      fetch.what.from = before;
+      auto read = look_at_recent(fetch.what);
+      if (read.entries.empty()) {
         ++it;
         continue;
       }
-      fetch.promise.deliver(std::move(fetch.answer));
+      fetch.promise.deliver(answer(std::move(read)));
       it = waiting_.erase(it);
     }
+    recent_.trim();
   }
 
-  static void offer(waiting_fetch& fetch, const core::entry_ptr& entry, wal::position at) {
-    auto& taken = fetch.answer.entries;
-    const std::size_t bytes = weight(*entry);
-    fetch.full = fetch.full || taken.size() >= fetch.what.entries_max ||
-                 (!taken.empty() && fetch.bytes + bytes > fetch.what.bytes_max);
-    if (fetch.full) return;  // for good: a later, smaller entry must not overtake
-    taken.push_back({at, entry});
-    fetch.bytes += bytes;
-    fetch.answer.next = at + 1;
+  /// Nothing unless it goes on where its queue has come to: whoever looks back for what it has let
+  /// go (and does not wait) wants only what is still pending. Moves `from` there.
+  wal::pending_batch look_at_recent(fetch_request& what) const {
+    if (!what.wait || !recent_.reaches(what.from)) return {};
+    auto read = recent_.read(what);
+    what.from = read.next;
+    return read;
   }
 
   caf::result<fetched> fetch(fetch_request what) {
     // A queue that begins must not see what the one before it has delivered.
-    if (what.from == 0) mark();
+    if (what.from == 0) {
+      mark();
+      recent_.clear();
+    }
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
     if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
-    waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise, {}, 0, false});
+    waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise});
     return promise;
   }
 
@@ -202,6 +200,7 @@ class wal_state {
   /// Answers waiting fetches from the log.
   void poll() {
     seen_ = options_.log->end();
+    recent_.clear();
     for (auto it = waiting_.begin(); it != waiting_.end();) {
       auto& fetch = it->second;
       auto read = look(fetch.what);
@@ -220,6 +219,7 @@ class wal_state {
 
   /// What the log has for a fetch; nothing only at its end. Moves `from` there.
   core::result<wal::pending_batch> look(fetch_request& what) {
+    if (auto read = look_at_recent(what); !read.entries.empty()) return read;
     for (;;) {
       auto read =
           options_.log->read_pending(what.destination, what.from, what.entries_max, what.bytes_max);
@@ -259,6 +259,7 @@ class wal_state {
   std::map<std::string, std::vector<std::string>> marks_;
   confirmations confirmations_;
   std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
+  recent_entries recent_{recent_bytes_max};
   wal::position seen_ = 0;  ///< every waiting fetch has seen what stands before it
   bool flush_queued_ = false;
   bool expiry_armed_ = false;
