@@ -96,7 +96,9 @@ result<void> append_members(std::string& out, const entry& value, std::int64_t v
                             std::string_view status, std::string_view timestamp) {
   // The entry is a level of its own: a payload one level short of the limit is the deepest that can
   // be read back.
-  auto compact = json::is_compact(value.payload, json::depth_max - 1);
+  auto compact = value.payload_is_compact
+                     ? result<bool>(true)
+                     : json::is_compact(value.payload, json::depth_max - 1);
   if (!compact) return error{errc::invalid_argument, "the payload is " + compact.reason().text};
   out += R"({"version":)";
   out += std::to_string(version);

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/json_text.hpp"
@@ -33,9 +34,7 @@ class json_object {
   }
   /// Begins a member; the caller appends its value, which must be JSON, to what this returns.
   std::string& start(std::string_view key) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
+    out_ += std::exchange(first_, false) ? "\"" : ",\"";
     out_ += key;
     out_ += "\":";
     return out_;

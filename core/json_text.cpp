@@ -173,6 +173,15 @@ const char* copy_plain(std::string& out, const char* at, const char* end) {
   return at;
 }
 
+/// Appends `text`, in which nothing is special, and the quotes around it.
+void append_quoted_plain(std::string& out, std::string_view text) {
+  const auto start = out.size();
+  out.resize(start + text.size() + 2);
+  out[start] = '"';
+  text.copy(out.data() + start + 1, text.size());
+  out.back() = '"';
+}
+
 }  // namespace
 
 kind kind_of(std::string_view raw) noexcept {
@@ -275,9 +284,12 @@ std::string replace_invalid_utf8(std::string text) {
 }
 
 void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
   auto end = text.data() + text.size();
-  for (auto at = text.data(); (at = copy_plain(out, at, end)) != end;) {
+  auto at = find_special(text.data(), end);
+  if (at == end) return append_quoted_plain(out, text);
+  out += '"';
+  out.append(text.data(), at);
+  for (; at != end; at = copy_plain(out, at, end)) {
     auto byte = static_cast<unsigned char>(*at);
     if (byte >= 0x80) {
       auto length = utf8_length({at, static_cast<std::size_t>(end - at)});

@@ -1,5 +1,9 @@
 #include "http/header_scanner.hpp"
 
+#include <algorithm>
+
+#include "core/json_bytes.hpp"
+
 namespace nexus::http {
 namespace {
 
@@ -17,8 +21,19 @@ header_scanner::verdict header_scanner::scan(std::string_view bytes) {
     verdict found = take(byte);
     if (found != verdict::incomplete) return found;
     previous_ = byte;
+    if (lines_ > 0 && byte >= ' ') skip_text(bytes);
   }
   return verdict::incomplete;
+}
+
+void header_scanner::skip_text(std::string_view bytes) {
+  using core::json::block;
+  const char* end = bytes.data() + std::min(bytes.size(), limits_.header_bytes_max);
+  const char* at = core::json::find_byte(
+      bytes.data() + position_, end,
+      [](block part) { return part.below(0x20) | part.equal(0x7f); },
+      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  position_ = static_cast<std::size_t>(at - bytes.data());
 }
 
 void header_scanner::reset() {

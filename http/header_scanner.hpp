@@ -33,6 +33,8 @@ class header_scanner {
   void reset();
 
  private:
+  /// Steps over bytes of a header field that mean nothing here.
+  void skip_text(std::string_view bytes);
   verdict take(char byte);
   verdict end_line();
 

@@ -233,12 +233,15 @@ idempotency_store::original idempotency_store::read(const digest& key, const slo
 
 void idempotency_store::remember(const digest& key, std::chrono::seconds window,
                                  const original& written, core::time_point when) {
-  erase(key);
-  while (settled_.size() >= keys_max_) forget_oldest();
   const slot added{bytes_of(written.payload_id), written.body, when, window};
+  const auto [at, is_new] = settled_.try_emplace(key, added);
+  if (!is_new) {
+    if (is_zero(at->second.id)) odd_ids_.erase(key);
+    at->second = added;
+  }
   if (is_zero(added.id)) odd_ids_[key] = written.payload_id;
-  settled_[key] = added;
   marks_[window].push_back({key, when});
+  while (settled_.size() > keys_max_) forget_oldest();
 }
 
 void idempotency_store::forget_expired(core::time_point now) {

@@ -23,6 +23,7 @@ class payload_ids {
  public:
   explicit payload_ids(std::size_t count);
   std::string next();
+  bool is_empty() const noexcept { return used_ == digits_.size(); }
 
  private:
   std::string digits_;

@@ -138,7 +138,7 @@ class rewrite {
     if (core::to_string(now) == line.head.status)
       add_unchanged(line);
     else
-      add_settled(line.entry(), now, note);
+      add_settled(line, now, note);
     if (now != core::status::pending && now != core::status::permanent_failure) return;
     const location to{number_, static_cast<std::uint32_t>(out_.size() - start - 1),
                       flushed_ + start};
@@ -159,8 +159,21 @@ class rewrite {
       (out_ += line.raw.text) += '\n';
   }
 
-  void add_settled(core::entry entry, core::status now, const std::optional<failure_note>& note) {
-    encoder_.append_line(out_, settled_json(std::move(entry), now, note, format_));
+  void add_settled(const scanned_line& line, core::status now,
+                   const std::optional<failure_note>& note) {
+    if (note || line.parsed || !replace_status(line, now))
+      json_ = settled_json(line.entry(), now, note, format_);
+    encoder_.append_line(out_, json_);
+  }
+
+  /// A line in our own spelling differs in nothing but the word. False if it would be too long.
+  bool replace_status(const scanned_line& line, core::status now) {
+    const auto word = line.head.status;
+    const auto before = static_cast<std::size_t>(word.data() - line.json.data());
+    json_.assign(line.json.substr(0, before));
+    json_ += core::to_string(now);
+    json_ += line.json.substr(before + word.size());
+    return format_.line_bytes(json_.size()) <= line_bytes_max;
   }
 
   core::result<void> flush() {
@@ -215,6 +228,7 @@ class rewrite {
   const std::uint64_t old_size_;
   const bool drop_status_lines_;
   std::unique_ptr<core::file> source_, target_;
+  std::string json_;  ///< of a line that changes; keeps its memory
   std::string out_;
   std::uint64_t flushed_ = 0;
   std::uint64_t status_lines_ = 0;

@@ -226,3 +226,14 @@ TEST_CASE("status words are the reference's three and nothing else") {
   for (std::string word : {"", "pending", "PENDING ", "STATUS", "Delivered"})
     CHECK_FALSE(parse_status(word));
 }
+
+TEST_CASE("a payload that its maker knows to be compact is not looked at again") {
+  auto value = golden_v1();
+  const auto checked = spelled(value);
+  value.payload_is_compact = true;
+  CHECK(spelled(value) == checked);
+  value.payload = R"({"x": 1})";
+  CHECK(spelled(value).find(R"({"x": 1})") != std::string::npos);
+  value.payload_is_compact = false;
+  CHECK(spelled(value) == checked);
+}
