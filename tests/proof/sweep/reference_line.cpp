@@ -1,6 +1,7 @@
 #include "tests/proof/sweep/reference_line.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <set>
 
@@ -15,7 +16,10 @@ const std::set<std::string> text_keys{"payload_id", "idempotency_key", "status",
                                       "actor_id",   "timestamp"};
 
 bool is_integer(const std::string& raw) {
-  return raw.size() < 19 && raw.find_first_not_of("-0123456789") == raw.npos;
+  std::int64_t value = 0;
+  const auto* end = raw.data() + raw.size();
+  const auto [stopped, failure] = std::from_chars(raw.data(), end, value);
+  return failure == std::errc{} && stopped == end;
 }
 
 line_class read_json(line& one) {

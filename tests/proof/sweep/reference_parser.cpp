@@ -1,6 +1,7 @@
 #include "tests/proof/sweep/reference_parser.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "tests/wal/reference_json.hpp"
 
@@ -58,7 +59,7 @@ class book {
     const auto word = by["mark"];
     const auto ids = by.members.find("ids");
     if (!statuses.contains(word) || word == "PENDING" || ids == by.members.end()) return;
-    const auto& raw = ids->second;  // the golden ids hold no escapes
+    const auto& raw = ids->second;  // without escapes, here
     for (auto at = raw.find('"'); at != raw.npos; at = raw.find('"', raw.find('"', at + 1) + 1))
       mark_one(raw.substr(at + 1, raw.find('"', at + 1) - at - 1), word, by);
   }
@@ -83,6 +84,12 @@ class book {
   std::vector<entry> all_;
 };
 
+std::uint64_t number(const std::string& raw) {
+  std::uint64_t value = 0;
+  std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  return value;
+}
+
 /// Reads the files one after the other.
 class reader {
  public:
@@ -95,7 +102,7 @@ class reader {
     for (auto& one : lines) {
       classify(one, file, rules_);
       if (one.is == line_class::whole && one["entry_type"] == "synced")
-        synced = std::max<std::uint64_t>(synced, std::stoull(one.members["offset"]));
+        synced = std::max(synced, number(one.members["offset"]));
     }
     for (const auto& one : lines) {
       count(one);
