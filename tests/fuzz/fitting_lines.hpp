@@ -12,7 +12,7 @@ namespace nexus::fuzz {
 /// `input` with the CRC that fits, and with a key the HMAC, behind every line that begins with `+`,
 /// which goes.
 inline std::string with_fitting_checks(std::string_view input, const std::string& mac_key = {}) {
-  using namespace nexus::test::sweep;
+  using test::sweep::crc_of, test::sweep::hmac_of;
   std::string out;
   while (!input.empty()) {
     const bool ends = input.find('\n') != input.npos;
