@@ -22,17 +22,24 @@ bool is_integer(const std::string& raw) {
   return failure == std::errc{} && stopped == end;
 }
 
+/// Whether a member is of the kind that its key demands.
+bool fits(const std::string& key, const std::string& value) {
+  if (key == "version") return is_integer(value);
+  if (!text_keys.contains(key)) return true;
+  return value[0] == '"' &&
+         (key != "timestamp" || reference::spelled_time(reference::text_of(value)));
+}
+
 line_class read_json(line& one) {
   const auto found = reference::members_of(one.json);
   if (!found) return line_class::malformed;
-  for (const auto& [key, value] : *found)
-    if (value != "null") one.members[reference::folded(reference::text_of(key))] = value;
-  for (const auto& [key, value] : one.members)
-    if ((text_keys.contains(key) && value[0] != '"') || (key == "version" && !is_integer(value)))
-      return line_class::malformed;
-  return !one.members.contains("timestamp") || reference::spelled_time(one["timestamp"])
-             ? line_class::whole
-             : line_class::malformed;
+  for (const auto& [raw, value] : *found) {
+    const auto key = reference::folded(reference::text_of(raw));
+    if (value == "null") continue;
+    if (!fits(key, value)) return line_class::malformed;  // though a later one might win
+    one.members[key] = value;
+  }
+  return line_class::whole;
 }
 
 std::vector<std::string> fields_of(const std::string& text) {
