@@ -19,7 +19,7 @@ bool are_equal(const core::entry& a, const core::entry& b) {
 core::entry written_form(core::entry value) {
   for (auto member : {&core::entry::payload_id, &core::entry::idempotency_key, &core::entry::status,
                       &core::entry::source, &core::entry::destination, &core::entry::subject,
-                      &core::entry::actor_type, &core::entry::actor_id, &core::entry::entry_type})
+                      &core::entry::actor_type, &core::entry::actor_id})
     value.*member = core::json::replace_invalid_utf8(value.*member);
   for (auto member : {&core::entry::payload, &core::entry::extension}) {
     std::string compact;
