@@ -87,7 +87,8 @@ std::vector<setting_problem> check_settings(const setting_schema& schema,
                                             const setting_values& values) {
   std::vector<setting_problem> problems;
   for (const setting& key : schema.keys) check_key(key, values, problems);
-  for (const auto& [name, text] : values) {
+  for (const auto& value : values) {
+    const auto& name = value.first;  // clang 14 captures no structured binding
     const bool known = std::ranges::any_of(
         schema.keys, [&](const setting& key) { return key.name == name || is_member(key, name); });
     if (!known) problems.push_back({name, "there is no key " + name});

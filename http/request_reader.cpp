@@ -23,6 +23,10 @@ constexpr std::uint64_t reserve_max = 256 * 1024;
 /// megabytes on the thread that everybody shares.
 constexpr std::uint64_t reserve_all_max = 64 * 1024 * 1024;
 
+/// `0 CR LF CR LF`: of a body in chunks so much is to come as long as it is not complete. Beast
+/// asserts that it gets no less when it reads that again.
+constexpr std::size_t last_chunk_bytes = 5;
+
 bool all_digits(beast::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -241,8 +245,9 @@ void request_reader::finish_header() {
 }
 
 std::size_t request_reader::feed_body(std::string_view bytes) {
+  const std::size_t bytes_min = parser_->chunked() ? last_chunk_bytes : 1;
   std::size_t taken = 0;
-  while (state_ == state::body && taken < bytes.size()) {
+  while (state_ == state::body && bytes.size() - taken >= bytes_min) {
     error_code ec;
     std::size_t step =
         parser_->put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), ec);

@@ -43,7 +43,8 @@ class request_reader {
   request_reader& operator=(const request_reader&) = delete;
 
   /// Takes bytes and returns how many; offer the others again, with more behind them. May take none
-  /// while the header, a chunk's first line or the trailer is incomplete.
+  /// while the header, a chunk's first line or the trailer is incomplete, or of a body in chunks
+  /// fewer than five bytes are there.
   std::size_t feed(std::string_view bytes);
   /// Goes on with the body; bytes beyond `bytes_max` end it, truncated.
   void accept_body(std::uint64_t bytes_max);

@@ -77,6 +77,24 @@ TEST_CASE("a request that arrives byte by byte is read the same, twice in a row"
   }
 }
 
+TEST_CASE("the end of a body in chunks may come in any pieces") {  // a debug build of Beast aborted
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string body : {"0\r\n\r\n", "1\r\nx\r\n0\r\n\r\n", "0\r\nA: b\r\n\r\n"})
+    for (std::size_t cut = 0; cut < body.size(); ++cut)
+      for (std::size_t piece : {1u, 2u, 100u}) {
+        request_reader reader({});
+        std::string pending = head + body.substr(0, cut);
+        feed_all(reader, pending);
+        for (auto at = cut; at < body.size(); at += piece) {
+          REQUIRE(reader.at() == request_reader::state::body);
+          pending += body.substr(at, piece);
+          feed_all(reader, pending);
+        }
+        CHECK(reader.at() == request_reader::state::done);
+        CHECK(pending.empty());
+      }
+}
+
 TEST_CASE("what follows a request is left for the next one") {
   request_reader reader({});
   std::string pending = "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nokGET /2";

@@ -179,6 +179,27 @@ TEST_CASE("of a JWK set the keys are taken that are good for verifying") {
     CHECK_FALSE(jwt_keys::parse(text));
 }
 
+TEST_CASE("a key whose numbers are padded is good, and one with padding inside is none") {
+  const auto count = [](const std::string& x) {  // cjose aborted the program at the last ones
+    const auto parsed = jwt_keys::parse(
+        test::jwk_set(R"({"kty":"EC","crv":"P-256","x":")" + x +
+                      R"(","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","kid":"k"})"));
+    return parsed ? (*parsed)->size() : 0;
+  };
+  const std::string x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+  CHECK(count(x) == 1);
+  CHECK(count(x + "=") == 1);
+  for (std::size_t at = 0; at < x.size(); ++at) {
+    auto changed = x;
+    for (char byte : {'=', '+', ' ', '\xff'}) {
+      changed[at] = byte;
+      CHECK(count(changed) == 0);
+    }
+  }
+  CHECK(count("=") == 0);
+  CHECK(count(x.substr(0, 41) + "====") == 0);
+}
+
 TEST_CASE("a key with an alg of its own verifies no other") {
   const signing_key key(kind::rsa_2048);
   const std::string keys = key.jwk("k", R"(,"alg":"RS256")");
