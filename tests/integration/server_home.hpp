@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/child_server.hpp"
+#include "core/result.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -48,6 +49,8 @@ class server_home {
 
   /// Starts the server; fails the test if it does not start.
   std::unique_ptr<cli::child_server> start() const;
+  /// The same for a server that may fail to.
+  core::result<std::unique_ptr<cli::child_server>> try_start() const;
   /// `nexus COMMAND … --home HOME`
   command_outcome nexus(std::vector<std::string> arguments) const;
 

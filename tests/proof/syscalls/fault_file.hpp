@@ -35,6 +35,8 @@ class fault_file {
   fault_file& operator=(const fault_file&) = delete;
 
   const fault_plan& plan() const { return *plan_; }
+  /// The fault is `calls` calls away from now; of a lasting one it is the beginning.
+  void arm(std::uint64_t calls) { plan_->at = plan_->calls + calls; }
   bool has_fired() const { return plan_->fired > 0; }
 
   /// While it lives, programs that are started carry the plan out.

@@ -29,7 +29,8 @@ struct fault_plan {
   fault how = fault::none;
   int error_number = 0;  ///< of fault::error
   bool lasting = false;  ///< every call from then on fails, not only one
-  std::uint64_t at = 0;  ///< the number of the call that fails, from 1
+  /// The number of the call that fails, from 1. The test may change it at any time.
+  std::atomic<std::uint64_t> at = 0;
 
   // Written by the process.
   std::atomic<std::uint64_t> calls = 0;  ///< those that the fault can happen to

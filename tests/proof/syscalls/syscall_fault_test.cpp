@@ -16,7 +16,7 @@
 #include <random>
 #include <string>
 
-#include "tests/proof/syscalls/fault_file.hpp"
+#include "tests/proof/syscalls/start_with.hpp"
 #include "tests/proof/syscalls/workload.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/proof_count.hpp"
@@ -95,7 +95,7 @@ void wait_until_done(const cli::child_server& server, const fault_file& faults,
 /// The server with the fault in it, from its start to its end.
 answers run_with_fault(workload& home, const fault_file& faults, const fault_kind& kind,
                        outcome& seen) {
-  auto server = home.try_start(faults);
+  auto server = start_with(faults, home);
   if (!server) {
     // It says why it does not start, and leaves; it does not crash.
     CHECK(faults.has_fired());

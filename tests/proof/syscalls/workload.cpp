@@ -3,9 +3,6 @@
 #include <csignal>
 #include <filesystem>
 
-#include <rapidjson/document.h>
-
-#include "core/json_text.hpp"
 #include "tests/proof/stored_rows.hpp"
 #include "tests/support/catch.hpp"
 
@@ -17,25 +14,6 @@ namespace {
 const std::string breaker =
     "max_attempts = 1000\ninitial_backoff_ms = 1\nmax_backoff_ms = 10\n[destination.breaker]\n"
     "open_ms = 10\nmax_open_ms = 20\nconfig_fault_ms = 20\n";
-
-std::string body_of(const write_request& one) {
-  std::string body;
-  for (const auto& content : one.contents) {
-    body += R"({"message":{"content":)";
-    core::json::append_quoted(body, content);
-    body += "}}\n";
-  }
-  return body;
-}
-
-rapidjson::Document parse(const std::string& body) {
-  rapidjson::Document parsed;
-  parsed.Parse(body.data(), body.size());
-  INFO(body);
-  REQUIRE(!parsed.HasParseError());
-  REQUIRE(parsed.IsObject());
-  return parsed;
-}
 
 }  // namespace
 
@@ -58,16 +36,6 @@ workload::workload(const workload_options& how) : how_(how) {
                                  "[source.idempotency]\nenabled = true\n[source.mapping]\n"
                                  "content = \"message.content\"\n");
   std::filesystem::create_directory(path() + "/lines");
-}
-
-std::unique_ptr<cli::child_server> workload::try_start(const fault_file& faults) const {
-  cli::child_server::options how;
-  how.program = NEXUS_PROGRAM;
-  how.home = path();
-  how.log_file = path() + "/server.log";
-  const fault_file::environment set(faults);
-  auto started = cli::child_server::start(how);
-  return started ? std::move(*started) : nullptr;
 }
 
 void workload::leave_pending() {
@@ -97,44 +65,15 @@ answers workload::send(const cli::child_server& server, const std::vector<write_
   answers found;
   cli::http_client client(server.host(), server.port());
   for (const auto& one : all) {
-    for (const auto& content : one.contents) book_.sent.insert(content);
-    std::optional<bool> accepted;
-    if (found.lost.empty()) accepted = send_one(client, one);
-    if (!accepted) found.lost.push_back(one);
-    if (accepted == false) found.refused.push_back(one);
+    book_.sent.insert(one.contents.begin(), one.contents.end());
+    const auto outcome = found.lost.empty() ? send_write(client, one) : write_outcome();
+    INFO(one.key << ": " << outcome.answer);
+    REQUIRE(outcome.what != fate::wrong);
+    CHECK(enter(book_, one, outcome));
+    if (outcome.what == fate::lost) found.lost.push_back(one);
+    if (outcome.what == fate::refused) found.refused.push_back(one);
   }
   return found;
-}
-
-std::optional<bool> workload::send_one(cli::http_client& client, const write_request& one) {
-  const bool batch = one.contents.size() > 1;
-  const auto answer =
-      client.send({"POST",
-                   batch ? "/inbound/main/batch" : "/inbound/main",
-                   main_key,
-                   {{"Content-Type", batch ? "application/x-ndjson" : "application/json"},
-                    {"Idempotency-Key", one.key}},
-                   body_of(one)});
-  if (!answer) return std::nullopt;
-  INFO(one.key << ": " << answer->status << " " << answer->body);
-  if (answer->status >= 500 && answer->status < 600) return false;
-  const auto parsed = parse(answer->body);
-  if (!batch) {
-    REQUIRE(answer->status == 200);
-    book_.acknowledged[parsed["payload_id"].GetString()] = one.contents.front();
-    return true;
-  }
-  REQUIRE((answer->status == 200 || answer->status == 207));
-  bool all = true;
-  for (const auto& item : parsed["results"].GetArray()) {
-    const int status = item["status"].GetInt();
-    REQUIRE((status == 200 || (status >= 500 && status < 600)));
-    all = all && status == 200;
-    if (status != 200) continue;
-    book_.acknowledged[item["payload_id"].GetString()] = one.contents[item["index"].GetUint()];
-  }
-  CHECK(all == (answer->status == 200));
-  return all;
 }
 
 void workload::judge() const {

@@ -2,16 +2,13 @@
 // server left, single writes and a batch, rotation, delivery to a database and a file, settling.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "cli/http_client.hpp"
 #include "cli/load.hpp"
 #include "tests/integration/server_home.hpp"
-#include "tests/proof/syscalls/fault_file.hpp"
+#include "tests/proof/writes.hpp"
 
 namespace nexus::proof {
 
@@ -20,12 +17,6 @@ struct workload_options {
   bool large = true;
   /// Segments go as soon as they may, and with them the keys of the requests in them.
   bool removes_segments = false;
-};
-
-/// One request; more than one content is a batch.
-struct write_request {
-  std::string key;
-  std::vector<std::string> contents;
 };
 
 /// What came of the requests.
@@ -42,8 +33,6 @@ class workload : public test::server_home {
   std::string lines() const { return path() + "/lines/out.jsonl"; }
   const cli::ledger& book() const { return book_; }
 
-  /// Starts a server that carries the plan out. Nothing if it does not start.
-  std::unique_ptr<cli::child_server> try_start(const fault_file& faults) const;
   /// What was promised before.
   void remember(cli::ledger book) { book_.merge(std::move(book)); }
 
@@ -57,9 +46,6 @@ class workload : public test::server_home {
   void judge() const;
 
  private:
-  /// False: something in it was refused. Nothing: there was no answer.
-  std::optional<bool> send_one(cli::http_client& client, const write_request& one);
-
   const workload_options how_;
   cli::ledger book_;
 };
