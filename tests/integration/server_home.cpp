@@ -73,6 +73,12 @@ std::string server_home::segment() const {
   return {};
 }
 
+std::string server_home::log_end() const {
+  constexpr std::size_t bytes_max = 3000;
+  const std::string text = log();
+  return text.size() > bytes_max ? text.substr(text.size() - bytes_max) : text;
+}
+
 core::result<std::unique_ptr<cli::child_server>> server_home::try_start() const {
   cli::child_server::options how;
   how.program = NEXUS_PROGRAM;

@@ -41,6 +41,8 @@ class server_home {
   /// Path of one of the log's segments; fails the test if there is none.
   std::string segment() const;
   std::string log() const { return read_file(directory_ / "server.log"); }
+  /// The last lines of it, for a message.
+  std::string log_end() const;
 
   void write(const std::string& name, const std::string& text) const;
   /// Writes sources/NAME.toml with the key `bfn_data_NAME`; `more` is TOML for the table [source]

@@ -41,8 +41,9 @@ fate read_results(const rapidjson::Value& answer, const write_request& one, writ
   for (const auto& item : answer["results"].GetArray()) {
     if (!is_number(item, "status") || !is_number(item, "index")) return fate::wrong;
     const int status = static_cast<int>(item["status"].GetUint());
-    if (is_refusal(status)) {
+    if (is_refusal(status) && is_text(item, "error")) {
       all = fate::refused;
+      into.code = item["error"].GetString();
     } else if (status == 200 && is_text(item, "payload_id") &&
                item["index"].GetUint() < one.contents.size()) {
       into.ids.emplace_back(item["index"].GetUint(), item["payload_id"].GetString());
@@ -66,13 +67,14 @@ write_outcome send_write(cli::http_client& client, const write_request& one,
                     {"Idempotency-Key", one.key},
                     {"X-Actor-ID", actor}},
                    body_of(one)});
-  if (!answer) return {fate::lost, answer.reason().text, {}};
-  write_outcome outcome{fate::wrong, std::to_string(answer->status) + " " + answer->body, {}};
+  if (!answer) return {fate::lost, answer.reason().text, "", {}};
+  write_outcome outcome{fate::wrong, std::to_string(answer->status) + " " + answer->body, "", {}};
   rapidjson::Document parsed;
   parsed.Parse(answer->body.data(), answer->body.size());
   if (parsed.HasParseError() || !parsed.IsObject()) return outcome;
-  if (is_refusal(answer->status)) {
-    outcome.what = is_text(parsed, "error") ? fate::refused : fate::wrong;
+  if (is_refusal(answer->status) && is_text(parsed, "error")) {
+    outcome.what = fate::refused;
+    outcome.code = parsed["error"].GetString();
   } else if (batch && (answer->status == 200 || answer->status == 207)) {
     outcome.what = read_results(parsed, one, outcome);
     if ((outcome.what == fate::accepted) != (answer->status == 200)) outcome.what = fate::wrong;

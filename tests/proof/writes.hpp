@@ -28,6 +28,7 @@ enum class fate {
 struct write_outcome {
   fate what = fate::lost;
   std::string answer;  ///< for a message
+  std::string code;    ///< of what was refused: of the whole, or of its last item
   /// Payload ids of the contents that were accepted, by their places in the request.
   std::vector<std::pair<std::size_t, std::string>> ids;
 };

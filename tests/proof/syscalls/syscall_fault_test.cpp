@@ -137,7 +137,7 @@ outcome run(const beginning& from, const place& where, const fault_kind& kind, s
                 << call_names[faults.plan().fired_in]);
 
   const auto server = home.start();
-  INFO(home.log());
+  INFO(home.log_end());
   auto again = home.requests("afterwards");
   if (!where.how.removes_segments) {
     for (const auto& list : {open.refused, open.lost}) {
@@ -202,7 +202,11 @@ TEST_CASE("Whatever system call fails, nothing acknowledged is lost or repeated"
     if (where.changes_all) CHECK(without.of_kind[kind] > 0);
   }
   tally sum;
-  for (const auto& kind : kinds) run_kind(from, where, kind, random, sum);
+  for (const auto& kind : kinds) {
+    const auto before = sum.faults;
+    run_kind(from, where, kind, random, sum);
+    std::cout << where.name << ": " << sum.faults - before << " of " << kind.name << std::endl;
+  }
   CHECK(sum.faults > 0);
   if (where.paths == std::string_view("/wal")) CHECK(sum.refused > 0);
   test::count_proof("system call faults", sum.faults);

@@ -16,7 +16,7 @@
 #include "cli/child_server.hpp"
 #include "tests/proof/writes.hpp"
 
-namespace nexus::test {
+namespace nexus::proof {
 
 class clients {
  public:
@@ -29,6 +29,8 @@ class clients {
   void begin(const cli::child_server& server, std::size_t count);
   /// Waits until `accepted` more requests are accepted; false if all clients ended before.
   bool wait_for(std::size_t accepted);
+  /// Waits until one more is refused with this code; false if all clients ended before.
+  bool wait_for_refusal(const std::string& code);
   /// Waits until every client has ended by itself.
   void wait_for_end();
   /// Has them end after the request that they are in, and waits for them.
@@ -41,6 +43,8 @@ class clients {
   const cli::ledger& book() const { return book_; }
   /// What should never be: answers that nobody should get, and ids that do not fit.
   const std::vector<std::string>& complaints() const { return complaints_; }
+  /// Refused requests, by the code of their error.
+  const std::map<std::string, std::uint64_t>& refused() const { return refused_; }
   /// How many requests were sent again after they had been accepted.
   std::uint64_t repeated() const { return repeated_; }
   /// Payload ids of requests that were accepted only after they had been sent before, with the
@@ -49,7 +53,7 @@ class clients {
 
  private:
   struct open_request {
-    proof::write_request what;
+    write_request what;
     unsigned attempts = 0;
     bool was_accepted = false;  ///< and is sent again all the same
   };
@@ -59,7 +63,7 @@ class clients {
   open_request new_request();
   /// False: the connection is broken.
   bool send(cli::http_client& client, open_request& one);
-  void keep(const open_request& one, const proof::write_outcome& outcome);
+  void keep(const open_request& one, const write_outcome& outcome);
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -69,10 +73,11 @@ class clients {
   std::vector<open_request> accepted_;  ///< the latest of them, to be sent again
   std::vector<std::string> complaints_;
   std::map<std::string, std::string> accepted_late_;
-  std::uint64_t made_ = 0, repeated_ = 0, accepted_now_ = 0;
+  std::map<std::string, std::uint64_t> refused_;
+  std::uint64_t made_ = 0, repeated_ = 0, accepted_count_ = 0;
   std::size_t running_ = 0;
   std::atomic<bool> finishing_ = false;
   std::vector<std::thread> threads_;
 };
 
-}  // namespace nexus::test
+}  // namespace nexus::proof

@@ -1,10 +1,8 @@
-#include "tests/crash/clients.hpp"
+#include "tests/proof/clients.hpp"
 
 #include <utility>
 
-namespace nexus::test {
-
-using proof::fate;
+namespace nexus::proof {
 
 clients::~clients() {
   finish();
@@ -12,7 +10,6 @@ clients::~clients() {
 
 void clients::begin(const cli::child_server& server, std::size_t count) {
   finishing_ = false;
-  accepted_now_ = 0;
   running_ = count;
   for (std::size_t i = 0; i < count; ++i) {
     threads_.emplace_back(
@@ -22,8 +19,16 @@ void clients::begin(const cli::child_server& server, std::size_t count) {
 
 bool clients::wait_for(std::size_t accepted) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return running_ == 0 || accepted_now_ >= accepted; });
-  return accepted_now_ >= accepted;
+  const auto enough = accepted_count_ + accepted;
+  changed_.wait(lock, [&] { return running_ == 0 || accepted_count_ >= enough; });
+  return accepted_count_ >= enough;
+}
+
+bool clients::wait_for_refusal(const std::string& code) {
+  std::unique_lock lock(mutex_);
+  const auto before = refused_[code];
+  changed_.wait(lock, [&] { return running_ == 0 || refused_[code] > before; });
+  return refused_[code] > before;
 }
 
 void clients::wait_for_end() {
@@ -86,24 +91,28 @@ clients::open_request clients::new_request() {
 
 bool clients::send(cli::http_client& client, open_request& one) {
   ++one.attempts;
-  const auto outcome = proof::send_write(client, one.what, std::to_string(one.attempts));
+  const auto outcome = send_write(client, one.what, std::to_string(one.attempts));
   const std::lock_guard lock(mutex_);
   keep(one, outcome);
   return outcome.what != fate::lost;
 }
 
-void clients::keep(const open_request& one, const proof::write_outcome& outcome) {
+void clients::keep(const open_request& one, const write_outcome& outcome) {
   const auto known = book_.acknowledged.size();
-  const bool fits = proof::enter(book_, one.what, outcome);
+  const bool fits = enter(book_, one.what, outcome);
   const bool new_ids = book_.acknowledged.size() > known;
   if (outcome.what == fate::wrong || !fits || (one.was_accepted && new_ids)) {
     complaints_.push_back(one.what.key + ": " + outcome.answer);
+  }
+  if (outcome.what == fate::refused) {
+    ++refused_[outcome.code];
+    changed_.notify_all();
   }
   if (outcome.what != fate::accepted) {
     open_.push_back(one);
     return;
   }
-  ++accepted_now_;
+  ++accepted_count_;
   changed_.notify_all();
   if (one.was_accepted) return;
   if (one.attempts > 1) {
@@ -116,4 +125,4 @@ void clients::keep(const open_request& one, const proof::write_outcome& outcome)
   accepted_.push_back({one.what, one.attempts, true});
 }
 
-}  // namespace nexus::test
+}  // namespace nexus::proof
