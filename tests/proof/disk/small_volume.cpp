@@ -49,11 +49,11 @@ core::result<void> small_volume::mount_tmpfs(unsigned size_mb) const {
   return core::os_error(errno, "cannot mount");
 }
 
-core::result<void> small_volume::mount_ext4(unsigned size_mb) const {
+core::result<void> small_volume::mount_ext4(unsigned size_mb, const char* block_bytes) const {
   const std::string image = directory_ / "image";
   test::write_file(image, "");
   std::filesystem::resize_file(image, std::uint64_t{size_mb} << 20);
-  if (auto made = run({"/sbin/mkfs.ext4", "-q", "-m", "0", "-b", "4096", image}); !made)
+  if (auto made = run({"/sbin/mkfs.ext4", "-q", "-m", "0", "-b", block_bytes, image}); !made)
     return made;
   return run({"/bin/mount", "-o", "loop", image, path()});
 }
@@ -62,7 +62,11 @@ std::unique_ptr<small_volume> small_volume::mount(kind what, unsigned size_mb) {
   std::unique_ptr<small_volume> made(new small_volume);
   std::filesystem::create_directory(made->path());
   auto done = leave_mounts_alone();
-  if (done) done = what == kind::tmpfs ? made->mount_tmpfs(size_mb) : made->mount_ext4(size_mb);
+  if (done && what == kind::tmpfs) {
+    done = made->mount_tmpfs(size_mb);
+  } else if (done) {
+    done = made->mount_ext4(size_mb, what == kind::ext4 ? "4096" : "1024");
+  }
   made->mounted_ = done.ok();
   if (done) return made;
   std::cout << "SKIPPED: no volume of " << (what == kind::tmpfs ? "tmpfs" : "ext4") << ": "

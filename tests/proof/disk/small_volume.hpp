@@ -13,7 +13,11 @@ namespace nexus::proof {
 
 class small_volume {
  public:
-  enum class kind { tmpfs, ext4 };
+  enum class kind {
+    tmpfs,
+    ext4,
+    ext4_small_blocks  ///< of 1 KiB, not 4: what mkfs chooses for small volumes
+  };
 
   /// Nothing if it can't be mounted: then a line on standard output says SKIPPED, and why.
   static std::unique_ptr<small_volume> mount(kind what, unsigned size_mb);
@@ -34,7 +38,7 @@ class small_volume {
  private:
   small_volume() = default;
   core::result<void> mount_tmpfs(unsigned size_mb) const;
-  core::result<void> mount_ext4(unsigned size_mb) const;
+  core::result<void> mount_ext4(unsigned size_mb, const char* block_bytes) const;
   std::string ballast() const { return path() + "/ballast"; }
 
   test::temp_dir directory_;
