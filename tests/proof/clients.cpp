@@ -1,8 +1,15 @@
 #include "tests/proof/clients.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace nexus::proof {
+
+namespace {
+
+constexpr std::chrono::minutes patience{1};
+
+}  // namespace
 
 clients::~clients() {
   finish();
@@ -20,14 +27,14 @@ void clients::begin(const cli::child_server& server, std::size_t count) {
 bool clients::wait_for(std::size_t accepted) {
   std::unique_lock lock(mutex_);
   const auto enough = accepted_count_ + accepted;
-  changed_.wait(lock, [&] { return running_ == 0 || accepted_count_ >= enough; });
+  changed_.wait_for(lock, patience, [&] { return running_ == 0 || accepted_count_ >= enough; });
   return accepted_count_ >= enough;
 }
 
 bool clients::wait_for_refusal(const std::string& code) {
   std::unique_lock lock(mutex_);
   const auto before = refused_[code];
-  changed_.wait(lock, [&] { return running_ == 0 || refused_[code] > before; });
+  changed_.wait_for(lock, patience, [&] { return running_ == 0 || refused_[code] > before; });
   return refused_[code] > before;
 }
 

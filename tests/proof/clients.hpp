@@ -27,9 +27,10 @@ class clients {
 
   /// Has `count` of them write to this server until their connections break or they are to finish.
   void begin(const cli::child_server& server, std::size_t count);
-  /// Waits until `accepted` more requests are accepted; false if all clients ended before.
+  /// Waits until `accepted` more requests are accepted; false if all clients ended before, or
+  /// after a minute.
   bool wait_for(std::size_t accepted);
-  /// Waits until one more is refused with this code; false if all clients ended before.
+  /// Waits until one more is refused with this code; otherwise as wait_for.
   bool wait_for_refusal(const std::string& code);
   /// Waits until every client has ended by itself.
   void wait_for_end();
