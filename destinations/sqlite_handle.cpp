@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "destinations/reason.hpp"
+#include "destinations/sqlite_shared_memory.hpp"
 
 namespace nexus::destinations {
 
@@ -132,6 +133,7 @@ std::optional<sqlite_fault> sqlite_connection::open(sqlite_connection& into,
   const int flags = (immutable ? SQLITE_OPEN_URI : 0) |
                     (reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+  reserve_sqlite_shared_memory();
   sqlite3* handle = nullptr;
   const std::string name = immutable ? "file:" + escaped(path) + "?immutable=1" : path;
   const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);

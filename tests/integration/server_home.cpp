@@ -73,12 +73,22 @@ std::string server_home::segment() const {
   return {};
 }
 
-std::unique_ptr<cli::child_server> server_home::start() const {
+std::string server_home::log_end() const {
+  constexpr std::size_t bytes_max = 3000;
+  const std::string text = log();
+  return text.size() > bytes_max ? text.substr(text.size() - bytes_max) : text;
+}
+
+core::result<std::unique_ptr<cli::child_server>> server_home::try_start() const {
   cli::child_server::options how;
   how.program = NEXUS_PROGRAM;
   how.home = path();
   how.log_file = directory_ / "server.log";
-  auto started = cli::child_server::start(how);
+  return cli::child_server::start(how);
+}
+
+std::unique_ptr<cli::child_server> server_home::start() const {
+  auto started = try_start();
   if (!started) FAIL(started.reason().text);
   return std::move(*started);
 }

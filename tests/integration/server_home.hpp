@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/child_server.hpp"
+#include "core/result.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -40,6 +41,8 @@ class server_home {
   /// Path of one of the log's segments; fails the test if there is none.
   std::string segment() const;
   std::string log() const { return read_file(directory_ / "server.log"); }
+  /// The last lines of it, for a message.
+  std::string log_end() const;
 
   void write(const std::string& name, const std::string& text) const;
   /// Writes sources/NAME.toml with the key `bfn_data_NAME`; `more` is TOML for the table [source]
@@ -48,6 +51,8 @@ class server_home {
 
   /// Starts the server; fails the test if it does not start.
   std::unique_ptr<cli::child_server> start() const;
+  /// The same for a server that may fail to.
+  core::result<std::unique_ptr<cli::child_server>> try_start() const;
   /// `nexus COMMAND … --home HOME`
   command_outcome nexus(std::vector<std::string> arguments) const;
 
