@@ -97,7 +97,7 @@ crash_point::crash_point(const disk_image& start) {
   std::uint64_t number = 0;
   for (const auto& [path, holds] : start) {
     names_[path] = number;
-    files_[number++].durable = holds;
+    files_[number++].durable = std::make_shared<content>(*holds);
   }
 }
 
@@ -110,9 +110,10 @@ void crash_point::advance(const change& next) {
       break;
     case change::kind::sync: {
       auto& file = files_[next.file];
-      auto synced = *file.durable;
-      for (const auto* one : file.unsynced) apply(synced, *one);
-      file = {std::make_shared<const content>(std::move(synced)), {}, {}};
+      file.variants.clear();
+      // A state that was handed over may still hold it.
+      if (file.durable.use_count() > 1) file.durable = std::make_shared<content>(*file.durable);
+      for (const auto* one : std::exchange(file.unsynced, {})) apply(*file.durable, *one);
       break;
     }
     case change::kind::sync_directory:
@@ -234,10 +235,13 @@ disk_image crash_point::draw(std::mt19937_64& random) const {
   disk_image image;
   for (const auto& [path, file] : there) {
     const auto known = files_.find(file);
-    auto holds = known == files_.end() ? content{} : *known->second.durable;
+    if (known == files_.end() || known->second.unsynced.empty()) {
+      image[path] = variants_of(file).front().holds;
+      continue;
+    }
+    const auto& unsynced = known->second.unsynced;
+    auto holds = *known->second.durable;
     const auto before = holds;
-    const auto& unsynced =
-        known == files_.end() ? std::vector<const change*>{} : known->second.unsynced;
     const std::vector<const change*> kept(
         unsynced.begin(), unsynced.begin() + static_cast<std::ptrdiff_t>(part(unsynced.size())));
     for (const auto* one : kept) apply(holds, *one);

@@ -66,7 +66,7 @@ class crash_point {
     bool out_of_order = false;
   };
   struct file_state {
-    std::shared_ptr<const content> durable = std::make_shared<const content>();
+    std::shared_ptr<content> durable = std::make_shared<content>();
     std::vector<const change*> unsynced;
     /// What a crash may leave of it; worked out when it is asked for.
     mutable std::vector<variant> variants;

@@ -20,7 +20,7 @@ core::time_point fixed_time() {
 const std::vector<log_kind> log_kinds = {
     {"plain lines with a CRC", false, false, false},
     {"signed lines in preallocated segments", true, false, true},
-    {"encrypted lines in preallocated segments", false, true, true},
+    {"encrypted lines", false, true, false},
     {"encrypted and signed lines", true, true, false},
 };
 
