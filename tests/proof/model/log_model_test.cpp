@@ -101,10 +101,10 @@ class run {
         reopen();
         break;
       case 18:
-        crash(true);
+        kill();
         break;
       case 19:
-        crash(false);
+        cut_power();
         break;
     }
     check_counts();
@@ -129,6 +129,10 @@ class run {
     how_ = options_of(kind_, *disk_);
     how_.clock = [this] { return now_; };
     how_.retain_delivered_hours = 1;
+    open_log();
+  }
+
+  void open_log() {
     auto opened = wal::log::open(how_);
     if (!opened) fail("open: " + opened.reason().text);
     log_ = *std::move(opened);
@@ -217,21 +221,27 @@ class run {
   void reopen() {
     does("close and open", log_->close());
     log_.reset();
-    open(disk_->image());
+    open_log();
   }
 
-  void crash(bool everything) {
-    note(everything ? "kill and open" : "power cut and open");
-    auto image = disk_->image();
-    if (!everything) {
-      crash_point cut(start_);
-      for (const auto& one : disk_->record()) cut.advance(one);
-      image = cut.durable();
-      model_ = kept_;
-    }
+  /// What it has written stays, synced or not; what is not synced is still not.
+  void kill() {
+    note("kill and open");
+    disk_->set_frozen(true);
     log_.reset();
-    open(image);
+    disk_->set_frozen(false);
+    open_log();
     kept_ = model_;  // opening syncs what it has read
+  }
+
+  void cut_power() {
+    note("power cut and open");
+    crash_point cut(start_);
+    for (const auto& one : disk_->record()) cut.advance(one);
+    const auto durable = cut.durable();
+    model_ = kept_;
+    log_.reset();
+    open(durable);
   }
 
   void check_counts() {

@@ -55,6 +55,7 @@ class recording_files::open_file final : public core::file {
   }
 
   result<void> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
+    if (auto may = owner_.check_changeable(); !may) return may;
     std::lock_guard guard(owner_.mutex_);
     std::string bytes;
     for (auto piece : pieces) bytes += piece;
@@ -64,6 +65,7 @@ class recording_files::open_file final : public core::file {
   }
 
   result<void> sync() override {
+    if (auto may = owner_.check_changeable(); !may) return may;
     std::lock_guard guard(owner_.mutex_);
     note({change::kind::sync, node_->number, 0, {}, {}, {}});
     return {};
@@ -93,6 +95,7 @@ class recording_files::open_file final : public core::file {
 
  private:
   result<void> resize(std::uint64_t size) {
+    if (auto may = owner_.check_changeable(); !may) return may;
     if (size == node_->holds.size) return {};
     node_->holds.resize(size);
     note({change::kind::resize, node_->number, size, {}, {}, {}});
@@ -138,6 +141,11 @@ disk_image recording_files::image() const {
   return out;
 }
 
+result<void> recording_files::check_changeable() const {
+  if (frozen_) return core::os_error(EIO, "the disk is frozen");
+  return {};
+}
+
 result<std::unique_ptr<core::file>> recording_files::open(const std::string& path) {
   std::lock_guard guard(mutex_);
   auto named = names_.find(path);
@@ -153,6 +161,7 @@ result<std::unique_ptr<core::file>> recording_files::open_write(const std::strin
 }
 
 result<std::unique_ptr<core::file>> recording_files::create(const std::string& path) {
+  if (auto may = check_changeable(); !may) return may.reason();
   {
     std::lock_guard guard(mutex_);
     if (names_.contains(path)) return core::os_error(EEXIST, "cannot create " + path);
@@ -163,6 +172,7 @@ result<std::unique_ptr<core::file>> recording_files::create(const std::string& p
 }
 
 result<void> recording_files::rename(const std::string& from, const std::string& to) {
+  if (auto may = check_changeable(); !may) return may;
   std::lock_guard guard(mutex_);
   auto named = names_.extract(from);
   if (!named) return core::os_error(ENOENT, "cannot rename " + from);
@@ -172,6 +182,7 @@ result<void> recording_files::rename(const std::string& from, const std::string&
 }
 
 result<void> recording_files::remove(const std::string& path) {
+  if (auto may = check_changeable(); !may) return may;
   std::lock_guard guard(mutex_);
   if (names_.erase(path) == 0) return core::os_error(ENOENT, "cannot remove " + path);
   record_.push_back({change::kind::remove, 0, 0, {}, path, {}});
@@ -179,6 +190,7 @@ result<void> recording_files::remove(const std::string& path) {
 }
 
 result<void> recording_files::sync_directory(const std::string& path) {
+  if (auto may = check_changeable(); !may) return may;
   std::lock_guard guard(mutex_);
   record_.push_back({change::kind::sync_directory, 0, 0, {}, path, {}});
   return {};

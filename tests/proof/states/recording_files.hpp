@@ -2,6 +2,7 @@
 // afterwards for each moment (crash_point.hpp).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -55,6 +56,8 @@ class recording_files final : public core::file_system {
   std::size_t position() const;
   /// All that was written, synced or not.
   disk_image image() const;
+  /// While it is set every change fails: what a killed process had in mind is never done.
+  void set_frozen(bool frozen) { frozen_ = frozen; }
   /// Told to those who ask for free bytes.
   void set_free(std::uint64_t bytes) { free_ = bytes; }
 
@@ -82,12 +85,14 @@ class recording_files final : public core::file_system {
   };
 
   core::result<std::unique_ptr<core::file>> open(const std::string& path);
+  core::result<void> check_changeable() const;
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<inode>> names_;
   std::set<std::string> locked_;
   std::vector<change> record_;
   std::uint64_t next_number_ = 0;
+  std::atomic<bool> frozen_ = false;
   std::uint64_t free_ = std::uint64_t{1} << 40;
   core::wall_clock clock_;
 };
