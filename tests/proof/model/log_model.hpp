@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,25 @@ class log_model {
                        [&](const item& one) { return one.shares_key(like); });
   }
 
-  /// Whether an entry of that name waits, and it or this one has a key. A log is never given these:
-  /// where one of them follows another entry, what is delivered with that one takes both.
-  bool has_keyed_namesake(const item& next) const {
-    return std::any_of(pending_.begin(), pending_.end(), [&](const item& one) {
+  /// Whether there is an entry of that name, pending or dead, that differs in its source, or where
+  /// either has a key. A log is not given these: a crash may bring back one that follows and has
+  /// namesakes, and settling may swap the places of two namesakes.
+  bool has_other_namesake(const item& next) const {
+    const auto is_one = [&](const item& one) {
       return one.id == next.id && one.destination == next.destination &&
-             !(one.key.empty() && next.key.empty());
+             (one.source != next.source || !one.key.empty() || !next.key.empty());
+    };
+    return std::any_of(pending_.begin(), pending_.end(), is_one) ||
+           std::any_of(dead_.begin(), dead_.end(), is_one);
+  }
+
+  /// Whether two entries of that payload id wait for one destination. A log is not told that such
+  /// have failed: of two dead letters of one name and one moment it may take one for the copy of
+  /// the other.
+  bool has_twins(const std::string& id) const {
+    std::set<std::string> destinations;
+    return std::any_of(pending_.begin(), pending_.end(), [&](const item& one) {
+      return one.id == id && !destinations.insert(one.destination).second;
     });
   }
 
