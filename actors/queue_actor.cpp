@@ -102,8 +102,10 @@ class queue_state {
   }
 
   caf::result<work> next() {
+    // First of all: the promise takes the sender out of the message.
+    auto who = caf::actor_cast<caf::actor_addr>(self_->current_sender());
     auto promise = self_->make_response_promise<work>();
-    askers_.push_back({promise, caf::actor_cast<caf::actor_addr>(self_->current_sender())});
+    askers_.push_back({promise, std::move(who)});
     proceed();
     return promise;
   }

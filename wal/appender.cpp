@@ -144,9 +144,14 @@ core::result<void> appender::sync() {
 }
 
 core::result<void> appender::rotate() {
+  // The seal comes first: a power cut may tear it, and only at the end of the newest segment the
+  // next opening cuts off what is torn. If it can't be written the segment is given up, and the
+  // next one begins all the same.
+  if (active_)
+    if (auto sealed = add_seal(); !sealed) how_.log->debug(sealed.reason().text);
   auto next = begin_segment();
   if (!next) return next.reason();  // the old one goes on, longer than it should be
-  if (active_) finish_active();
+  if (active_) truncate_active();
   active_.emplace(*std::move(next));
   std::lock_guard lock(guard_);
   seals_.begin(known_.at(active_->number).name);

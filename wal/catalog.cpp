@@ -131,10 +131,13 @@ std::vector<std::string> catalog::apply_to_pending(const status_change& change) 
         in.exceptions[gone.where.offset] = failed;
         if (!has_copy(gone.id, change.at)) add_dead(gone.id, gone.where);
       }
-      if (!gone.follower_id.empty())
+      if (gone.follower_id.empty()) {
+        if (changed.empty() || changed.back() != id) changed.push_back(id);
+      } else if (!index_.waits(gone.follower_id, change.destination)) {
+        // A mark takes all entries of its name: where another one waits, this one is not named, and
+        // at worst comes back with a crash.
         changed.push_back(std::move(gone.follower_id));
-      else if (changed.empty() || changed.back() != id)
-        changed.push_back(id);
+      }
     }
   }
   return changed;

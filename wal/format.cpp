@@ -25,6 +25,17 @@ constexpr std::string_view end_sentinel = "FBFBFBFBFBFBFBFB";
 constexpr std::string_view encrypted_prefix = "enc:";
 constexpr std::string_view compressed_prefix = "zstd:";
 
+/// Whether a write was cut off within the HMAC: it is right as far as it goes, up to the end of the
+/// file or to NUL bytes. Whoever has no key can make such a line only by leaving all of the HMAC
+/// out, and could as well spoil the CRC: neither hides from the chain of seals.
+bool is_cut_off(std::string_view stored, const std::array<char, hmac_digits>& expected,
+                bool terminated) {
+  const auto digits = stored.substr(0, stored.find('\0'));
+  const bool ends_early = !terminated || digits.size() < stored.size();
+  return ends_early && digits.size() < hmac_digits &&
+         std::string_view(expected.data(), expected.size()).starts_with(digits);
+}
+
 /// The HMAC as a file may spell it: either case.
 bool same_hex(std::string_view stored, const std::array<char, hmac_digits>& expected) {
   if (stored.size() != hmac_digits) return false;
@@ -195,7 +206,7 @@ void line_encoder::append_line(std::string& out, std::string_view json) const {
 line_decoder::line_decoder(const line_format& format, std::string_view file_name)
     : format_(format), file_name_(file_name), decipher_(format.keys()) {}
 
-line_parts line_decoder::read_line(std::string_view line) {
+line_parts line_decoder::read_line(std::string_view line, bool terminated) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   const auto fields = split(line);
   line_parts parts;
@@ -209,8 +220,11 @@ line_parts line_decoder::read_line(std::string_view line) {
     return failed(line_state::bad_crc);
   if (format_.signs()) {
     if (!fields.hmac && !format_.accept_unsigned_) return failed(line_state::missing_mac);
-    if (fields.hmac && !same_hex(*fields.hmac, format_.hmac_hex(fields.body)))
-      return failed(line_state::bad_mac);
+    if (fields.hmac) {
+      const auto expected_hmac = format_.hmac_hex(fields.body);
+      if (is_cut_off(*fields.hmac, expected_hmac, terminated)) return failed(line_state::torn);
+      if (!same_hex(*fields.hmac, expected_hmac)) return failed(line_state::bad_mac);
+    }
     parts.hmac = fields.hmac.value_or(std::string_view());
   }
   return read_body(parts, fields.body);

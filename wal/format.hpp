@@ -26,7 +26,7 @@ namespace nexus::wal {
 enum class line_state {
   whole,
   blank,         ///< nothing in it
-  torn,          ///< fewer than two fields: a write was cut off
+  torn,          ///< fewer than two fields, or a piece of the right HMAC: a write was cut off
   bad_sentinel,  ///< begins with the start sentinel, but does not end as such a line must
   bad_crc,
   bad_mac,      ///< the HMAC does not fit: tampered with
@@ -117,8 +117,8 @@ class line_decoder {
   line_decoder(const line_format& format, std::string_view file_name);
 
   /// Takes a line (without its newline) apart and checks it: sentinels, CRC, HMAC, decryption,
-  /// decompression, in this order.
-  line_parts read_line(std::string_view line);
+  /// decompression, in this order. `terminated`: false where the file ends instead.
+  line_parts read_line(std::string_view line, bool terminated = true);
 
   const line_format& format() const noexcept { return format_; }
 

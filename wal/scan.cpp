@@ -136,7 +136,7 @@ void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out) {
     out.kind = line_kind::bad_crc;
     return;
   }
-  auto parts = decoder.read_line(raw.text);
+  auto parts = decoder.read_line(raw.text, raw.terminated);
   out.kind = kind_of(parts.state);
   out.encrypted = parts.encrypted;
   if (parts.state != line_state::whole) return;

@@ -14,6 +14,8 @@ core::result<bool> sealer::resume(const catalog& known, const survey& found) {
   if (lacks_newest) report(anchor_.newest.segment, "was sealed last, and is gone");
   for (const auto& [number, in] : known.segments()) {
     if (number == dead_letter_number) continue;
+    // Retention has removed it, and a power cut has brought it back: the chain begins behind it.
+    if (in.name <= anchor_.oldest.segment) continue;
     if (lacks_newest && in.name > anchor_.newest.segment) {
       previous_ = anchor_.newest.value;
       lacks_newest = false;

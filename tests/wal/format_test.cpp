@@ -90,6 +90,26 @@ TEST_CASE("in mode crc32 further fields are ignored, in mode mac they must be th
   CHECK(mac.state_of(line + hmac + "\tmore") == line_state::bad_mac);
 }
 
+TEST_CASE("an HMAC that a power cut has cut off is torn, and one that was changed is not") {
+  codec mac(mac_mode);
+  const auto line = golden_json("PENDING") + "\te28d454a\t";
+  const auto state_at_end = [&](const std::string& text) {
+    return mac.decoder.read_line(text, false).state;
+  };
+  for (std::size_t digits = 0; digits < golden_hmac.size(); ++digits) {
+    const auto stored = line + golden_hmac.substr(0, digits);
+    CHECK(state_at_end(stored) == line_state::torn);
+    CHECK(mac.state_of(stored) == line_state::bad_mac);
+    CHECK(mac.state_of(stored + std::string(3, '\0') + "rest") == line_state::torn);
+    if (digits == 0) continue;
+    auto changed = stored;
+    changed.back() = changed.back() == '0' ? '1' : '0';
+    CHECK(state_at_end(changed) == line_state::bad_mac);
+  }
+  CHECK(state_at_end(line + golden_hmac) == line_state::whole);
+  CHECK(state_at_end(line + golden_hmac + "0") == line_state::bad_mac);
+}
+
 TEST_CASE("a line without an HMAC is taken in mode mac unless the mode is strict") {
   auto line = golden_json("PENDING") + "\te28d454a";
   CHECK(codec(mac_mode).state_of(line) == line_state::whole);

@@ -327,3 +327,14 @@ TEST_CASE(
     CHECK(ids.front() == "q");
   }
 }
+
+TEST_CASE("what leaves with an entry of its key takes no other entry of its name along") {
+  temp_dir dir;
+  auto log = open_log(dir / "wal");
+  for (auto [id, key] : {std::pair("leader", "k"), std::pair("twice", "k"), std::pair("twice", "")})
+    REQUIRE(log->append(make_entry(id, key)).ok());
+  REQUIRE(log->mark_delivered("leader").ok());
+  CHECK(replayed_ids(*log) == std::vector<std::string>{"twice"});
+  copy_as_killed(dir / "wal", dir / "killed");
+  CHECK(ids_after_reopen(dir / "killed") == std::vector<std::string>{"twice"});
+}
