@@ -72,6 +72,23 @@ TEST_CASE("after the last attempt an entry is reported to the log with the reaso
   CHECK(in.status().queued == 0);
 }
 
+TEST_CASE("what a queue that is retired is refused for now stays pending") {
+  queue_house in(1);
+  in.log->sealed = true;  // no fetch waits
+  in.start();
+  const auto got = in.next();
+  REQUIRE(got);
+  caf::scoped_actor changer{in.system};
+  auto retired = changer->request(in.queue, caf::infinite, retire_atom::value);
+  in.settle();
+  CHECK_FALSE(changer->has_next_message());
+  in.report(*got, outcome_kind::transient);
+  REQUIRE(changer->has_next_message());
+  retired.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
+  CHECK(in.log->failures.empty());
+  CHECK(in.log->delivered.empty());
+}
+
 TEST_CASE("an unreachable destination is probed with one batch at a time") {
   queue_house in(4);
   in.how.batch_entries_max = 1;
