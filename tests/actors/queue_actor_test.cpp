@@ -41,14 +41,16 @@ TEST_CASE("a window is bounded in bytes too") {
 TEST_CASE("an entry refused for now waits for its backoff, while others go on") {
   queue_house in(2);
   in.how.batch_entries_max = 1;
+  in.how.retry = {3, std::chrono::hours(24), std::chrono::hours(24)};
   in.start();
   auto first = in.next();
   in.report(*first, outcome_kind::transient);
+  in.pass(1ms);  // drawn from a day, its wait is not over
   auto second = in.next();
   REQUIRE(second);
   CHECK(second->what.entries[0]->payload_id == "p1");
   in.report(*second, outcome_kind::delivered);
-  in.pass(1'000ms);
+  in.pass(std::chrono::hours(24));
   auto again = in.next();
   REQUIRE(again);
   CHECK(again->what.entries[0]->payload_id == "p0");
@@ -68,6 +70,23 @@ TEST_CASE("after the last attempt an entry is reported to the log with the reaso
   CHECK(in.log->failures[0].payload_id == "p0");
   CHECK(in.log->failures[0].reason == "gave up after attempt 3: scripted");
   CHECK(in.status().queued == 0);
+}
+
+TEST_CASE("what a queue that is retired is refused for now stays pending") {
+  queue_house in(1);
+  in.log->sealed = true;  // no fetch waits
+  in.start();
+  const auto got = in.next();
+  REQUIRE(got);
+  caf::scoped_actor changer{in.system};
+  auto retired = changer->request(in.queue, caf::infinite, retire_atom::value);
+  in.settle();
+  CHECK_FALSE(changer->has_next_message());
+  in.report(*got, outcome_kind::transient);
+  REQUIRE(changer->has_next_message());
+  retired.receive([] {}, [&](const caf::error& reason) { FAIL(in.system.render(reason)); });
+  CHECK(in.log->failures.empty());
+  CHECK(in.log->delivered.empty());
 }
 
 TEST_CASE("an unreachable destination is probed with one batch at a time") {

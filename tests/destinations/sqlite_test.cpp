@@ -336,6 +336,18 @@ TEST_CASE("when the disk is full no row of the batch is taken, and all are when 
   CHECK(raw_database(path).value("SELECT COUNT(*) FROM memories") == "3");
 }
 
+TEST_CASE("a batch whose commit fails is not delivered") {
+  const temp_dir dir;
+  const std::string path = dir / "memories.db";
+  const connection_spy spy;
+  auto store = make_sqlite({path});
+  REQUIRE(deliver(*store, {entry_named("p0")}) == one_delivered);
+  sqlite3_commit_hook(spy.last(), [](void*) { return 1; }, nullptr);  // a COMMIT becomes a ROLLBACK
+  for (const auto kind : deliver(*store, entries("p", 3)))
+    CHECK(kind != outcome_kind::delivered);
+  CHECK(raw_database(path).value("SELECT COUNT(*) FROM memories") == "1");
+}
+
 TEST_CASE("a path that cannot be opened pauses the destination until it can") {
   const temp_dir dir;
   nexus::test::write_file(dir / "data", "a file where the directory should be");

@@ -190,10 +190,19 @@ TEST_CASE("a batch that the log has no room for is refused whole") {
 TEST_CASE("what the log refuses of a batch is refused alone") {
   fake_house house;
   house.refused_writes = {1};
-  const auto answer = send_batch(house, "1\n2\n3");
-  CHECK(answer->status() == 207);
-  CHECK(has(answer->body(), R"({"index":1,"status":413,"error":"payload_too_large")"));
-  CHECK(has(answer->body(), R"("accepted":2,"failed":1)"));
+  SECTION("among good ones") {
+    const auto answer = send_batch(house, "1\n2\n3");
+    CHECK(answer->status() == 207);
+    CHECK(has(answer->body(), R"({"index":1,"status":413,"error":"payload_too_large")"));
+    CHECK(has(answer->body(), R"("accepted":2,"failed":1)"));
+  }
+  SECTION("behind one that the log has not seen") {
+    const auto answer = send_batch(house, "no JSON\n2\n3\n4");
+    CHECK(has(answer->body(), R"({"index":0,"status":400,"error":"invalid_json")"));
+    CHECK(has(answer->body(), R"({"index":1,"status":200,)"));
+    CHECK(has(answer->body(), R"({"index":2,"status":413,"error":"payload_too_large")"));
+    CHECK(has(answer->body(), R"({"index":3,"status":200,)"));
+  }
 }
 
 TEST_CASE("a batch that comes again with its key is answered with the ids of the first one") {

@@ -66,6 +66,18 @@ TEST_CASE("a write to several destinations is one append with an entry for each"
   CHECK(house.count("bubblefish_throughput_per_source_total", {{"source", "default"}}) == 1);
 }
 
+TEST_CASE("a policy must allow each destination of a write") {
+  for (const char* allowed : {"a", "b \"x\"", "c"}) {
+    fanout_house house;
+    house.source().policy.allowed_destinations = {allowed};
+    CHECK(house.post("{}")->says("policy_denied"));
+    CHECK(house.appends.empty());
+  }
+  fanout_house house;
+  house.source().policy.allowed_destinations = house.source().target_destinations;
+  CHECK(house.post("{}")->status() == 200);
+}
+
 TEST_CASE("a write to one destination says nothing of others") {
   fake_house house;
   house.post("{}");

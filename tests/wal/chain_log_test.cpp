@@ -275,7 +275,10 @@ TEST_CASE("tampering with a closed log is told, and still is after the log was o
       if (kind == 5) std::filesystem::remove(path);
       INFO("kind " << kind << ", newest " << newest);
       CHECK(test::verified(how).breaches > 0);
+      int told = 0;
+      how.on_security_event = [&](const wal::security_event&) { ++told; };
       auto log = test::open_log(how);
+      if (newest) CHECK(told == 1);
       REQUIRE(log->append(test::make_entry("more")).ok());
       REQUIRE(log->close().ok());
       auto out = test::verified(how);

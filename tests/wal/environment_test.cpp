@@ -77,6 +77,7 @@ TEST_CASE("a small disk fills up, delivers on from its reserve, and takes entrie
       break;
     }
     accepted.push_back(value.payload_id);
+    REQUIRE(std::filesystem::exists(at.dir / "wal/reserve"));  // it is not for entries
   }
   REQUIRE(accepted.size() > 40);
   REQUIRE(accepted.size() < 100);
