@@ -36,15 +36,15 @@ struct entry {
   std::string actor_type;
   std::string actor_id;
   std::string payload = "null";
-  /// Whoever makes the payload may say that it is one JSON value in the log's spelling (no space
-  /// outside strings, characters as core::json::append_quoted writes them), nested less deep than
-  /// core::json::depth_max - 1: then append_json does not look at it again.
-  bool payload_is_compact = false;
   /// Members that this version does not know, raw, in order, each with its leading comma:
   /// `,"key":value`.
   std::string extension;
   /// What kind of line this is ("" for data); part of `extension` on disk.
   std::string entry_type;
+  /// Whoever makes the payload may say that it is one JSON value in the log's spelling (no space
+  /// outside strings, characters as core::json::append_quoted writes them), nested less deep than
+  /// core::json::depth_max - 1: then append_json does not look at it again.
+  bool payload_is_compact = false;
 };
 
 /// Entries are shared between actors, never copied.
