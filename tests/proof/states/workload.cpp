@@ -11,8 +11,8 @@ using op = operation_of_log;
 
 constexpr std::size_t large_bytes = 1 << 20;
 
-core::time_point fixed_time() {
-  return core::time_point(std::chrono::seconds(1'775'000'000));
+core::time_point time_of_opening() {
+  return start_time + std::chrono::hours(1);
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ std::string to_string(const operations& all) {
 }
 
 std::unique_ptr<recording_files> disk_for(const log_kind& kind, const disk_image& start) {
-  auto disk = std::make_unique<recording_files>(start, fixed_time);
+  auto disk = std::make_unique<recording_files>(start, time_of_opening);
   // Less than a segment is free: then none is preallocated.
   if (!kind.preallocates) disk->set_free(large_bytes / 2);
   return disk;
@@ -52,7 +52,7 @@ wal::options options_of(const log_kind& kind, core::file_system& files) {
   how.min_free_bytes = 0;
   how.reserve_bytes = kind.preallocates ? 64 << 10 : 0;
   how.background_maintenance = false;
-  how.clock = fixed_time;
+  how.clock = time_of_opening;
   how.files = &files;
   if (kind.signs) {
     how.integrity = wal::integrity_mode::mac;
@@ -74,8 +74,9 @@ core::entry entry_of(const std::string& id) {
   return value;
 }
 
-workload::workload(const log_kind& kind)
-    : files_(disk_for(kind)), how_(options_of(kind, *files_)) {}
+workload::workload(const log_kind& kind) : files_(disk_for(kind)), how_(options_of(kind, *files_)) {
+  how_.clock = [this] { return now_; };
+}
 
 bool workload::makes_sense(op next) const {
   const auto has = [&](fate which) { return !promised_.all(which).empty(); };
@@ -153,6 +154,7 @@ void workload::purge() {
 }
 
 void workload::run(op next) {
+  now_ += std::chrono::seconds(1);
   begin_ = files_->position();
   meanwhile_ = promised_;
   const auto waiting = promised_.all(fate::pending);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,10 @@ struct log_kind {
 };
 extern const std::vector<log_kind> log_kinds;
 
+/// When a workload begins; states are opened an hour later. Time does not move by itself, so that
+/// equal steps leave equal bytes.
+inline constexpr core::time_point start_time{std::chrono::seconds(1'775'000'000)};
+
 /// A disk for such a log, with room for preallocation or without.
 std::unique_ptr<recording_files> disk_for(const log_kind& kind, const disk_image& start = {});
 /// Its options on such a disk.
@@ -58,6 +63,8 @@ class workload {
  public:
   /// Begins with an empty disk; opens the log with the first step.
   explicit workload(const log_kind& kind);
+  workload(const workload&) = delete;
+  workload& operator=(const workload&) = delete;
 
   /// Whether the operation would do anything now that it does not always do.
   bool makes_sense(operation_of_log next) const;
@@ -80,6 +87,7 @@ class workload {
   void done(const core::result<void>& outcome);
 
   std::unique_ptr<recording_files> files_;
+  core::time_point now_ = start_time;  ///< a second later with each step
   wal::options how_;
   std::unique_ptr<wal::log> log_;
   std::size_t begin_ = 0, appended_ = 0;
