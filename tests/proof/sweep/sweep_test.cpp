@@ -1,8 +1,8 @@
 // Every small damage to real files of the log, in every format that it reads: the log opens what is
 // left, and finds in it what docs/wal-format.md says must be found.
 //
-// NEXUS_SWEEP=long flips all eight bits of each byte, and looks at every byte of the sealed
-// directories too (minutes).
+// Long (NEXUS_PROOF_SIZE=long): flips all eight bits of each byte, and looks at every byte of the
+// sealed directories too (minutes).
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -25,7 +25,7 @@ using namespace nexus::test::sweep;
 namespace {
 
 bool is_long() {
-  const auto* size = std::getenv("NEXUS_SWEEP");
+  const auto* size = std::getenv("NEXUS_PROOF_SIZE");
   return size != nullptr && std::string(size) == "long";
 }
 
