@@ -228,7 +228,7 @@ TEST_CASE("A client that sends its header byte by byte gets no more time than ot
     REQUIRE(client->send("GET /health HTTP/1.1\r\nHost: a\r\nX: "));
     const auto other = place.connect();
     // A request of somebody else after each byte: so many take far longer than two seconds.
-    constexpr int bytes = 200'000;
+    constexpr int bytes = 1'000'000;
     int sent = 0;
     for (; sent < bytes && client->send("x"); ++sent) REQUIRE(other->request("GET", "/health"));
     CHECK(sent < bytes);

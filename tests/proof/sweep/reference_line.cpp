@@ -52,11 +52,22 @@ std::vector<std::string> fields_of(const std::string& text) {
   return fields;
 }
 
+/// Cut off within the HMAC: right as far as it goes, and then the file ends or NUL bytes follow.
+bool is_cut_off(const line& one, const std::string& stored, const std::string& right) {
+  const auto digits = stored.substr(0, stored.find('\0'));
+  const bool ends_early = !one.is_terminated || digits.size() < stored.size();
+  return ends_early && digits.size() < right.size() && right.starts_with(digits);
+}
+
 line_class check_mac(line& one, std::vector<std::string>& fields, const reading_rules& rules) {
   if (fields.size() == 2)
     return rules.accept_unsigned ? line_class::whole : line_class::missing_mac;
+  const auto right = hmac_of(fields[0], rules.mac_key);
+  auto stored = fields[2];
+  for (std::size_t i = 3; i < fields.size(); ++i) stored += '\t' + fields[i];
+  if (is_cut_off(one, stored, right)) return line_class::torn;
   for (auto& c : fields[2]) c = c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
-  one.is_signed = fields.size() == 3 && fields[2] == hmac_of(fields[0], rules.mac_key);
+  one.is_signed = fields.size() == 3 && fields[2] == right;
   return one.is_signed ? line_class::whole : line_class::bad_mac;
 }
 
@@ -101,6 +112,7 @@ std::vector<line> split_lines(const std::string& bytes) {
     auto& one = lines.emplace_back();
     one.text = bytes.substr(from, end - from);
     one.offset = from;
+    one.is_terminated = end < bytes.size();
     if (end == bytes.size()) one.text.erase(one.text.find_last_not_of('\0') + 1);
     if (end == bytes.size() && one.text.empty()) lines.pop_back();
     at = end + 1;

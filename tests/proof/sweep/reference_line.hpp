@@ -28,6 +28,7 @@ enum class line_class {
 };
 
 struct line {
+  bool is_terminated = true;  ///< by a newline
   std::string text;
   std::uint64_t offset = 0;
   line_class is = line_class::blank;
