@@ -15,6 +15,7 @@
 
 #include "tests/crash/five_destinations.hpp"
 #include "tests/proof/clients.hpp"
+#include "tests/proof/proof_size.hpp"
 #include "tests/proof/syscalls/start_with.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/proof_count.hpp"
@@ -29,15 +30,15 @@ constexpr unsigned moments = 5;
 
 const proof::fault_kind kill_at_call{"SIGKILL", proof::fault::kill_before, 0, true};
 
-unsigned number_from(const char* name, unsigned otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
+unsigned rounds_wanted() {
+  const char* text = std::getenv("NEXUS_CRASH_ROUNDS");
+  return text == nullptr ? 20 : static_cast<unsigned>(std::stoul(text));
 }
 
 /// One home, its clients, and the kills.
 class crash_run {
  public:
-  explicit crash_run(unsigned seed) : random_(seed), clients_(seed) {}
+  explicit crash_run(std::uint64_t seed) : random_(seed), clients_(seed) {}
 
   void kill_once(unsigned round) {
     const auto when = static_cast<moment>(round % moments);
@@ -171,9 +172,9 @@ class crash_run {
 }  // namespace
 
 TEST_CASE("No kill loses an acknowledged entry, or repeats it in any destination") {
-  const unsigned rounds = number_from("NEXUS_CRASH_ROUNDS", 20);
-  const unsigned seed = number_from("NEXUS_CRASH_SEED", std::random_device{}());
-  std::cout << "NEXUS_CRASH_SEED=" << seed << " NEXUS_CRASH_ROUNDS=" << rounds << std::endl;
+  const unsigned rounds = rounds_wanted();
+  const auto seed = proof_seed("NEXUS_CRASH_SEED");
+  std::cout << "NEXUS_CRASH_ROUNDS=" << rounds << std::endl;
   INFO("seed " << seed);
   crash_run run(seed);
   for (unsigned round = 0; round < rounds; ++round) {

@@ -3,7 +3,6 @@
 //
 // Long (NEXUS_PROOF_SIZE=long): ten times as many cycles on each kind of volume.
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "tests/integration/server_home.hpp"
 #include "tests/proof/clients.hpp"
 #include "tests/proof/disk/small_volume.hpp"
+#include "tests/proof/proof_size.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/proof_count.hpp"
 
@@ -26,8 +26,7 @@ constexpr unsigned volume_mb = 48;
 constexpr std::uint64_t mib = 1 << 20;
 
 unsigned cycles() {
-  const char* size = std::getenv("NEXUS_PROOF_SIZE");
-  return size != nullptr && std::string_view(size) == "long" ? 100 : 10;
+  return test::is_long_proof() ? 100 : 10;
 }
 
 /// Empty: where it always is.

@@ -12,7 +12,7 @@
 
 #include "tests/actors/queue_house.hpp"
 #include "tests/proof/model/queue_model.hpp"
-#include "tests/proof/states/proof_size.hpp"
+#include "tests/proof/proof_size.hpp"
 #include "tests/support/proof_count.hpp"
 
 using namespace nexus;

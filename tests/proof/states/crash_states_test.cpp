@@ -18,7 +18,7 @@
 
 #include "tests/proof/states/crash_point.hpp"
 #include "tests/proof/states/opening.hpp"
-#include "tests/proof/states/proof_size.hpp"
+#include "tests/proof/proof_size.hpp"
 #include "tests/proof/states/workload.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/proof_count.hpp"

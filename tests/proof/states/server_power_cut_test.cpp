@@ -14,7 +14,7 @@
 
 #include "tests/actors/house.hpp"
 #include "tests/proof/states/crash_point.hpp"
-#include "tests/proof/states/proof_size.hpp"
+#include "tests/proof/proof_size.hpp"
 #include "tests/proof/states/workload.hpp"
 #include "tests/support/proof_count.hpp"
 

@@ -3,10 +3,10 @@
 //
 // Long (NEXUS_PROOF_SIZE=long): flips all eight bits of each byte, and looks at every byte of the
 // sealed directories too (minutes).
-#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
+#include "tests/proof/proof_size.hpp"
 #include "tests/proof/sweep/memory_files.hpp"
 #include "tests/proof/sweep/mutations.hpp"
 #include "tests/proof/sweep/reference_body.hpp"
@@ -23,11 +23,6 @@ using namespace nexus::test;
 using namespace nexus::test::sweep;
 
 namespace {
-
-bool is_long() {
-  const auto* size = std::getenv("NEXUS_PROOF_SIZE");
-  return size != nullptr && std::string(size) == "long";
-}
 
 const std::string directory = "log";  // in memory
 
@@ -233,7 +228,7 @@ const std::string encryption_key(32, 'k');
 void sweep_golden(const std::string& name, const reading_rules& rules) {
   INFO(name);
   const bool is_cheap = rules.mac_key.empty();
-  const auto how = is_long() ? density{1, 8} : density{is_cheap ? 1u : 6u, 1};
+  const auto how = is_long_proof() ? density{1, 8} : density{is_cheap ? 1u : 6u, 1};
   count_proof("states of the byte sweep", sweep_of(name, rules).run(how));
 }
 

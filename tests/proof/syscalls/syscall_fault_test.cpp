@@ -10,12 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <random>
 #include <string>
 
+#include "tests/proof/proof_size.hpp"
 #include "tests/proof/syscalls/start_with.hpp"
 #include "tests/proof/syscalls/workload.hpp"
 #include "tests/support/catch.hpp"
@@ -46,16 +46,6 @@ struct place {
   std::uint64_t samples;     ///< of the quick size, for each kind of fault
   bool changes_all = false;  ///< uses every kind of call
 };
-
-bool is_long() {
-  const char* size = std::getenv("NEXUS_PROOF_SIZE");
-  return size != nullptr && std::string_view(size) == "long";
-}
-
-std::uint64_t seed() {
-  const char* given = std::getenv("NEXUS_PROOF_SEED");
-  return given == nullptr ? std::random_device{}() : std::stoull(given);
-}
 
 /// What a run has seen.
 struct outcome {
@@ -167,7 +157,7 @@ struct tally {
 
 void run_kind(const beginning& from, const place& where, const fault_kind& kind,
               std::mt19937_64& random, tally& sum) {
-  if (is_long()) {
+  if (test::is_long_proof()) {
     for (std::uint64_t at = 1; sum.add(run(from, where, kind, at)); ++at) {
     }
     return;
@@ -188,8 +178,7 @@ TEST_CASE("Whatever system call fails, nothing acknowledged is lost or repeated"
                                place{"the log", "/wal", {false, true}, 2, true},
                                place{"the database", "/memories.db", {false, false}, 2},
                                place{"the lines", "/lines", {true, false}, 2});
-  const auto begins_with = seed();
-  std::cout << "NEXUS_PROOF_SEED=" << begins_with << std::endl;
+  const auto begins_with = test::proof_seed();
   INFO("seed " << begins_with);
   std::mt19937_64 random(begins_with);
   const beginning from(where.how);
