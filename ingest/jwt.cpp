@@ -72,12 +72,10 @@ bool holds(const json_t* list, std::string_view wanted) {
   return false;
 }
 
-/// Digits of base64url (RFC 7515 section 2).
-bool are_digits(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  });
+/// A digit of base64url (RFC 7515 section 2).
+bool is_digit(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
 }
 
 /// Only what is public: nobody's private key is kept here, should one be in the set. Some pad the
@@ -90,7 +88,7 @@ jwk_ptr import_key(const json_t* from) {
     auto number = text_of(from, name);
     if (!number) continue;
     number->erase(number->find_last_not_of('=') + 1);
-    if (!are_digits(*number)) return nullptr;
+    if (!std::all_of(number->begin(), number->end(), is_digit)) return nullptr;
     json_object_set_new(open.get(), name, json_stringn(number->data(), number->size()));
   }
   return jwk_ptr(cjose_jwk_import_json(open.get(), nullptr));
@@ -162,12 +160,8 @@ struct jwt_keys::key {
 
 // Digits and two dots: cjose would take padding as well.
 bool looks_like_jwt(std::string_view token) noexcept {
-  if (token.size() > token_bytes_max || std::count(token.begin(), token.end(), '.') != 2)
-    return false;
-  const auto first = token.find('.'), last = token.rfind('.');
-  return are_digits(token.substr(0, first)) &&
-         are_digits(token.substr(first + 1, last - first - 1)) &&
-         are_digits(token.substr(last + 1));
+  return token.size() <= token_bytes_max && std::count(token.begin(), token.end(), '.') == 2 &&
+         std::all_of(token.begin(), token.end(), [](char c) { return c == '.' || is_digit(c); });
 }
 
 jwt_keys::jwt_keys() = default;
