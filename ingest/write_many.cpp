@@ -303,9 +303,12 @@ void many_writes::finish(const std::vector<core::result<void>>& outcomes) {
 void many_writes::end_claims() {
   if (claims_.empty()) return;
   const asking_later together;
+  std::vector<idempotency_store::settlement> durable;
+  durable.reserve(written_.size());
   for (const auto index : written_)
     if (const auto& item = list_.items[index]; !item.refusal)
-      claims_[index].settle({item.payload_id, bodies_[index]});
+      durable.push_back({std::move(claims_[index]), item.payload_id, bodies_[index]});
+  idempotency_store::settle_all(durable);
   claims_.clear();
 }
 
