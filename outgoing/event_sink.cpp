@@ -37,6 +37,8 @@ event_sink::event_sink(sink_options how, const event_options& shared, core::logg
       dropped_(counter_of(metrics, "dropped",
                           "Webhook events that were not sent: the buffer was full, or a stop.")),
       delivered_(counter_of(metrics, "delivered", "Webhook events that a sink took.")),
+      retried_(counter_of(metrics, "retried", "Attempts to send a webhook event that failed, and "
+                                              "that will be made again.")),
       failed_(counter_of(metrics, "failed", "Webhook events given up after the last attempt.")),
       calls_(answer_bytes_max),
       thread_([this] { loop(); }) {}
@@ -169,6 +171,7 @@ void event_sink::retry_later(attempt one, const http_reply& reply) {
     wait = std::max<milliseconds>(wait, std::min(*reply.retry_after, retry_after_max));
   ++one.failures;
   waiting_.emplace(clock::now() + wait, std::move(one));
+  retried_.add();
 }
 
 void event_sink::leave(const event& what) {

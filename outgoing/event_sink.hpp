@@ -69,6 +69,7 @@ class event_sink {
   const core::logger_ptr log_;
   core::counter& dropped_;
   core::counter& delivered_;
+  core::counter& retried_;
   core::counter& failed_;
   http_calls calls_;
 

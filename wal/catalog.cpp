@@ -10,6 +10,10 @@ bool before(const location& a, const location& b) {
   return std::tie(a.segment, a.offset) < std::tie(b.segment, b.offset);
 }
 
+core::time_point time_of(const std::string& timestamp) {
+  return core::parse_timestamp(timestamp).value_or(core::time_point{});
+}
+
 location place_of(const segment& in, const scanned_line& line) {
   return {in.number, static_cast<std::uint32_t>(line.raw.text.size()), line.raw.offset};
 }
@@ -72,28 +76,33 @@ void catalog::add_line(segment& in, const scanned_line& line) {
 void catalog::add_dead_letter(const scanned_line& line, location where) {
   const auto id = index_.hash_id(line.head.name.payload_id, line.head.name.destination);
   // A crash between copying a segment's dead letters and removing the segment leaves both.
-  for (const auto& place : dead_[id])
-    if (place.segment == dead_letter_number && where.segment != dead_letter_number &&
-        was_moved(line, place))
+  for (const auto& kept : dead_[id])
+    if (kept.where.segment == dead_letter_number && where.segment != dead_letter_number &&
+        was_moved(line, kept.where))
       return;
-  add_dead(id, where);
+  auto failed = line.entry();
+  const auto note = take_failure_note(failed);
+  add_dead(id, {where, note ? time_of(note->at) : core::time_point{}});
 }
 
-void catalog::add_dead(const id_hash& id, location where) {
-  auto& places = dead_[id];
-  places.insert(std::upper_bound(places.begin(), places.end(), where, before), where);
+void catalog::add_dead(const id_hash& id, dead_spot one) {
+  auto& spots = dead_[id];
+  const auto after =
+      std::find_if(spots.begin(), spots.end(),
+                   [&](const dead_spot& other) { return before(one.where, other.where); });
+  spots.insert(after, one);
   ++dead_count_;
 }
 
 bool catalog::has_copy(const id_hash& id, const std::string& failed_at) const {
   const auto known = dead_.find(id);
   if (known == dead_.end()) return false;
-  return std::any_of(known->second.begin(), known->second.end(), [&](const location& place) {
-    if (place.segment != dead_letter_number) return false;
-    auto source = files_.open_read(path(at(place.segment)));
+  return std::any_of(known->second.begin(), known->second.end(), [&](const dead_spot& one) {
+    if (one.where.segment != dead_letter_number) return false;
+    auto source = files_.open_read(path(at(one.where.segment)));
     if (!source) return false;
     line_decoder decoder(format_, dead_letter_name);
-    auto copy = read_entry(**source, place, decoder);
+    auto copy = read_entry(**source, one.where, decoder);
     auto note = copy ? take_failure_note(*copy) : std::nullopt;
     return note && note->at == failed_at;
   });
@@ -110,18 +119,20 @@ bool catalog::was_moved(const scanned_line& line, location kept) const {
   return note && copied && note->at == copied->at && original.timestamp == copy->timestamp;
 }
 
-std::vector<std::string> catalog::apply(const status_change& change) {
+status_change catalog::apply(const status_change& change) {
+  status_change changed{change.mark, change.destination, change.reason, {}, change.at, {}};
   if (change.mark == core::status::redriven || change.mark == core::status::purged)
-    return apply_to_dead(change);
-  return apply_to_pending(change);
+    apply_to_dead(change, changed);
+  else
+    apply_to_pending(change, changed);
+  return changed;
 }
 
-std::vector<std::string> catalog::apply_to_pending(const status_change& change) {
-  std::vector<std::string> changed;
+void catalog::apply_to_pending(const status_change& change, status_change& changed) {
+  auto& ids = changed.ids;
   outcome failed;
   if (change.mark == core::status::permanent_failure)
-    failed = {change.mark, intern_reason(change.reason),
-              core::parse_timestamp(change.at).value_or(core::time_point{})};
+    failed = {change.mark, intern_reason(change.reason), time_of(change.at)};
   for (const auto& id : change.ids) {
     for (auto& gone : index_.remove(id, change.destination)) {
       auto& in = at(gone.where.segment);
@@ -129,36 +140,48 @@ std::vector<std::string> catalog::apply_to_pending(const status_change& change) 
       ++in.unsettled;
       if (change.mark == core::status::permanent_failure) {
         in.exceptions[gone.where.offset] = failed;
-        if (!has_copy(gone.id, change.at)) add_dead(gone.id, gone.where);
+        if (!has_copy(gone.id, change.at)) add_dead(gone.id, {gone.where, failed.at});
       }
       if (gone.follower_id.empty()) {
-        if (changed.empty() || changed.back() != id) changed.push_back(id);
+        if (ids.empty() || ids.back() != id) ids.push_back(id);
       } else if (!index_.waits(gone.follower_id, change.destination)) {
         // A mark takes all entries of its name: where another one waits, this one is not named, and
         // at worst comes back with a crash.
-        changed.push_back(std::move(gone.follower_id));
+        ids.push_back(std::move(gone.follower_id));
       }
     }
   }
-  return changed;
 }
 
-std::vector<std::string> catalog::apply_to_dead(const status_change& change) {
-  std::vector<std::string> changed;
-  for (const auto& id : change.ids) {
-    auto known = dead_.find(index_.hash_id(id, change.destination));
-    if (known == dead_.end()) continue;
-    const auto oldest = known->second.front();
-    known->second.erase(known->second.begin());
-    if (known->second.empty()) dead_.erase(known);
-    --dead_count_;
-    auto& in = at(oldest.segment);
-    auto [exception, is_new] = in.exceptions.try_emplace(oldest.offset);
+void catalog::apply_to_dead(const status_change& change, status_change& changed) {
+  for (std::size_t i = 0; i < change.ids.size(); ++i) {
+    const auto& id = change.ids[i];
+    const auto failed_at = change.failed_at.empty() ? std::string{} : change.failed_at[i];
+    const auto where = take_dead(index_.hash_id(id, change.destination), time_of(failed_at));
+    if (!where) continue;
+    auto& in = at(where->segment);
+    auto [exception, is_new] = in.exceptions.try_emplace(where->offset);
     if (is_new) ++in.unsettled;
     exception->second.is = change.mark;
-    changed.push_back(id);
+    changed.ids.push_back(id);
+    changed.failed_at.push_back(failed_at);
   }
-  return changed;
+}
+
+std::optional<location> catalog::take_dead(const id_hash& id, core::time_point failed) {
+  constexpr core::time_point unknown{};
+  const auto known = dead_.find(id);
+  if (known == dead_.end()) return {};
+  auto& spots = known->second;
+  const auto oldest = std::find_if(spots.begin(), spots.end(), [&](const dead_spot& one) {
+    return one.failed == failed || one.failed == unknown || failed == unknown;
+  });
+  if (oldest == spots.end()) return {};
+  const auto where = oldest->where;
+  spots.erase(oldest);
+  if (spots.empty()) dead_.erase(known);
+  --dead_count_;
+  return where;
 }
 
 core::status catalog::resolve(const entry_head& head, location where) const {
@@ -183,31 +206,33 @@ std::optional<failure_note> catalog::failure_at(location where) const {
 
 std::vector<location> catalog::dead_letters() const {
   std::vector<location> all;
-  for (const auto& [id, places] : dead_) all.insert(all.end(), places.begin(), places.end());
+  for (const auto& [id, spots] : dead_)
+    for (const auto& one : spots) all.push_back(one.where);
   std::sort(all.begin(), all.end(), before);
   return all;
 }
 
-bool catalog::is_dead(const id_hash& id, location where) const {
-  auto known = dead_.find(id);
-  return known != dead_.end() &&
-         std::find(known->second.begin(), known->second.end(), where) != known->second.end();
-}
-
 bool catalog::is_dead_letter(std::string_view payload_id, std::string_view destination,
                              location where) const {
-  return is_dead(index_.hash_id(payload_id, destination), where);
+  const auto known = dead_.find(index_.hash_id(payload_id, destination));
+  return known != dead_.end() &&
+         std::any_of(known->second.begin(), known->second.end(),
+                     [&](const dead_spot& one) { return one.where == where; });
 }
 
 bool catalog::relocate(const entry_name& name, location from, location to) {
   if (index_.relocate(name.payload_id, name.destination, from, to)) return true;
-  auto known = dead_.find(index_.hash_id(name.payload_id, name.destination));
+  const auto id = index_.hash_id(name.payload_id, name.destination);
+  const auto known = dead_.find(id);
   if (known == dead_.end()) return false;
-  auto& places = known->second;
-  auto place = std::find(places.begin(), places.end(), from);
-  if (place == places.end()) return false;
-  places.erase(place);
-  places.insert(std::upper_bound(places.begin(), places.end(), to, before), to);
+  auto& spots = known->second;
+  const auto spot = std::find_if(spots.begin(), spots.end(),
+                                 [&](const dead_spot& one) { return one.where == from; });
+  if (spot == spots.end()) return false;
+  const dead_spot moved{to, spot->failed};
+  spots.erase(spot);
+  --dead_count_;
+  add_dead(id, moved);
   return true;
 }
 

@@ -87,9 +87,9 @@ class catalog {
   void add_line(segment& in, const scanned_line& line);
 
   /// Changes the status of the entries that are pending (for REDRIVEN and PURGED: that have failed)
-  /// under these ids. Returns the ids that were: without those that were not, with those that
+  /// under these ids. Returns what has changed: without the ids that were neither, with those that
   /// shared an idempotency key.
-  std::vector<std::string> apply(const status_change& change);
+  status_change apply(const status_change& change);
 
   /// The true status of an entry whose line stands at `where`, if it is one of ours to know.
   core::status resolve(const entry_head& head, location where) const;
@@ -119,15 +119,23 @@ class catalog {
   };
 
   bool shares_key(const entry_name& name, location with) const;
+  /// A permanent failure.
+  struct dead_spot {
+    location where;
+    core::time_point failed;  ///< the epoch where that is not known
+  };
+  using dead_spots = std::vector<dead_spot>;
+
   void add_dead_letter(const scanned_line& line, location where);
-  void add_dead(const id_hash& id, location where);
+  void add_dead(const id_hash& id, dead_spot one);
   bool was_moved(const scanned_line& line, location kept) const;
   /// Whether the dead-letter file has an entry of that name that failed at that time: a crash came
   /// between copying it there and removing its segment, whose line does not know of it yet.
   bool has_copy(const id_hash& id, const std::string& failed_at) const;
-  std::vector<std::string> apply_to_pending(const status_change& change);
-  std::vector<std::string> apply_to_dead(const status_change& change);
-  bool is_dead(const id_hash& id, location where) const;
+  void apply_to_pending(const status_change& change, status_change& changed);
+  void apply_to_dead(const status_change& change, status_change& changed);
+  /// Takes the oldest failure of that time out of them; nothing where there is none.
+  std::optional<location> take_dead(const id_hash& id, core::time_point failed);
   std::uint32_t intern_reason(const std::string& reason);
 
   std::string directory_;
@@ -136,7 +144,7 @@ class catalog {
   std::map<std::uint32_t, segment> segments_;
   pending_index index_;
   /// The permanent failures: few, so a list for each id, in the order of their places.
-  std::unordered_map<id_hash, std::vector<location>, hash_of_id> dead_;
+  std::unordered_map<id_hash, dead_spots, hash_of_id> dead_;
   std::uint64_t dead_count_ = 0;
   std::vector<std::string> reasons_;
   std::unordered_map<std::string, std::uint32_t> reason_numbers_;

@@ -87,11 +87,17 @@ core::result<std::uint64_t> log::impl::purge(const dead_letter_filter& which) {
 
 core::result<std::uint64_t> log::impl::mark_dead(const std::vector<dead_letter>& which,
                                                  core::status as) {
-  std::map<std::string, std::vector<std::string>> ids;
-  for (const auto& one : which) ids[one.entry.destination].push_back(one.entry.payload_id);
+  std::map<std::string, status_change> changes;
+  for (const auto& one : which) {
+    auto& change = changes[one.entry.destination];
+    change.ids.push_back(one.entry.payload_id);
+    change.failed_at.push_back(one.failed_at);
+  }
   std::uint64_t count = 0;
-  for (auto& [destination, own] : ids) {
-    auto marked = mark({as, destination, {}, std::move(own), {}});
+  for (auto& [destination, change] : changes) {
+    change.mark = as;
+    change.destination = destination;
+    auto marked = mark(std::move(change));
     if (!marked) return marked.reason();
     count += *marked;
   }

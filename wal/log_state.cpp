@@ -144,9 +144,7 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
                             : std::vector<std::string>{change.destination};
     for (auto& destination : destinations) {
       change.destination = std::move(destination);
-      auto ids = known_.apply(change);
-      changes.push_back(
-          {change.mark, change.destination, change.reason, std::move(ids), change.at});
+      changes.push_back(known_.apply(change));
       count += changes.back().ids.size();
     }
     if (change.mark == core::status::delivered) delivered_ += count;
@@ -160,7 +158,8 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
 }
 
 void log::impl::add_status_lines(commit_request& request, status_change change) const {
-  auto ids = std::exchange(change.ids, {});
+  const auto ids = std::exchange(change.ids, {});
+  const auto failed_at = std::exchange(change.failed_at, {});
   for (auto at = ids.begin(); at != ids.end();) {
     auto end = at;
     std::size_t count = 0, bytes = 0;
@@ -168,6 +167,9 @@ void log::impl::add_status_lines(commit_request& request, status_change change) 
     while (++end != ids.end() && ++count < ids_per_status_line_max &&
            bytes + end->size() <= id_bytes_per_status_line_max);
     change.ids.assign(at, end);
+    if (!failed_at.empty())
+      change.failed_at.assign(failed_at.begin() + (at - ids.begin()),
+                              failed_at.begin() + (end - ids.begin()));
     auto start = request.lines.size();
     append_json(request.lines, change);
     format_.finish_line(request.lines, start);

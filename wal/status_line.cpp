@@ -1,6 +1,7 @@
 #include "wal/status_line.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include "core/json_text.hpp"
 
@@ -8,22 +9,38 @@ namespace nexus::wal {
 
 namespace json = core::json;
 
+namespace {
+
+/// The elements of an array that are strings.
+std::vector<std::string> strings_in(std::string_view array) {
+  std::vector<std::string> found;
+  json::members elements(array);
+  while (const auto* one = elements.next())
+    if (json::kind_of(one->value) == json::kind::string)
+      found.push_back(json::unquote(one->value));
+  return found;
+}
+
+}  // namespace
+
 void append_json(std::string& out, const status_change& change) {
   auto text = [&](std::string_view key, std::string_view value) {
     out += key;
     json::append_quoted(out, value);
   };
+  auto list = [&](std::string_view key, const std::vector<std::string>& values) {
+    out += key;
+    const char* separator = "[";
+    for (const auto& value : values) text(std::exchange(separator, ","), value);
+    out += values.empty() ? "[]" : "]";
+  };
   text(R"({"version":2,"status":"STATUS","timestamp":)", change.at);
   text(R"(,"destination":)", change.destination);
   text(R"(,"entry_type":"status","mark":)", core::to_string(change.mark));
   if (change.mark == core::status::permanent_failure) text(R"(,"reason":)", change.reason);
-  out += R"(,"ids":[)";
-  const char* separator = "";
-  for (const auto& id : change.ids) {
-    text(separator, id);
-    separator = ",";
-  }
-  out += "]}";
+  list(R"(,"ids":)", change.ids);
+  if (!change.failed_at.empty()) list(R"(,"failed_at":)", change.failed_at);
+  out += '}';
 }
 
 std::optional<status_change> parse_status_change(const core::entry& line) {
@@ -42,13 +59,13 @@ std::optional<status_change> parse_status_change(const core::entry& line) {
     } else if (item.key == "\"reason\"" && is == json::kind::string) {
       change.reason = json::unquote(item.value);
     } else if (item.key == "\"ids\"" && is == json::kind::array) {
-      json::members ids(item.value);
-      while (const auto* id = ids.next())
-        if (json::kind_of(id->value) == json::kind::string)
-          change.ids.push_back(json::unquote(id->value));
+      change.ids = strings_in(item.value);
+    } else if (item.key == "\"failed_at\"" && is == json::kind::array) {
+      change.failed_at = strings_in(item.value);
     }
   });
   if (!has_mark || !is_change) return {};
+  if (change.failed_at.size() != change.ids.size()) change.failed_at.clear();
   return change;
 }
 

@@ -8,7 +8,10 @@
 //
 // `mark` is DELIVERED, PERMANENT_FAILURE (only this one has a `reason`), REDRIVEN or PURGED. The
 // first two change pending entries; an empty `destination` means every destination. The other two
-// change permanent failures: each id takes the oldest one of that id and destination.
+// change permanent failures: each id takes the oldest one of that id and destination that failed at
+// the time beside it in `failed_at` (a list like `ids`). An entry that was redriven may fail again,
+// and its first failure may be settled while this line is still read at each start: without the
+// time it would take the second one then.
 //
 // The synced note: how many bytes of this segment were on disk for sure when the note was written.
 // After a crash, damage before that place is damage, behind it may be a write that was cut off.
@@ -40,6 +43,9 @@ struct status_change {
   std::string reason;
   std::vector<std::string> ids;
   std::string at{};  ///< RFC 3339; when it happened
+  /// REDRIVEN and PURGED: when each of `ids` failed, in RFC 3339, or an empty text where that is
+  /// not known. Empty in lines of older versions, and for the other marks.
+  std::vector<std::string> failed_at{};
 };
 
 /// Appends the line's JSON.

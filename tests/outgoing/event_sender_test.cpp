@@ -167,8 +167,8 @@ TEST_CASE("at a stop what waits is tried once more without waiting for its time"
   house.add("refusing", receiver.url_to("status=503"));
   house.start();
   house.write("id1");
-  std::size_t requests = 0;
-  wait_until([&] { return (requests += receiver.take().requests.size()) == 1; });
+  house.wait_for("retried", 1);
+  CHECK(receiver.take().requests.size() == 1);
   house.sender->stop(std::chrono::seconds(60));
   CHECK(receiver.take().requests.size() == 1);
   CHECK(house.count("failed") == 1);

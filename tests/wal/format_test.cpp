@@ -230,6 +230,21 @@ TEST_CASE("a status line survives writing and reading, and is no entry for the r
   CHECK(back->ids == change.ids);
 }
 
+TEST_CASE("a status line says when its dead letters failed") {
+  status_change change;
+  change.mark = core::status::redriven;
+  change.at = "2026-01-02T00:00:00Z";
+  change.ids = {"a", "b"};
+  change.failed_at = {"2026-01-01T00:00:00Z", ""};
+  std::string json;
+  append_json(json, change);
+  CHECK(json.ends_with(R"("ids":["a","b"],"failed_at":["2026-01-01T00:00:00Z",""]})"));
+  CHECK(parse_status_change(*core::parse_entry(json))->failed_at == change.failed_at);
+  auto odd = core::parse_entry(
+      R"({"entry_type":"status","mark":"REDRIVEN","ids":["a","b"],"failed_at":["2026"]})");
+  CHECK(parse_status_change(*odd)->failed_at.empty());
+}
+
 TEST_CASE("a status line that makes no sense changes nothing") {
   for (std::string members : {R"("ids":["a"])", R"("mark":"PENDING","ids":["a"])",
                               R"("mark":"GONE","ids":["a"])", R"("mark":1,"ids":["a"])"}) {

@@ -145,6 +145,22 @@ TEST_CASE("a dead letter that can't be sent again keeps no other one from being 
   }
 }
 
+TEST_CASE("an entry that fails again after a redrive is a dead letter, whatever is settled first") {
+  failing_directory at;
+  auto log = open_log(at.how);
+  REQUIRE(log->append(sized("a", 1 << 20)).ok());
+  REQUIRE(log->mark_permanent_failure("a", "the first reason").ok());
+  REQUIRE(*log->redrive({}) == 1);  // as large as a segment: its mark stands in the next one
+  REQUIRE(log->mark_permanent_failure("a", "the second reason").ok());
+  REQUIRE(log->maintain().ok());  // settles all but that one
+  REQUIRE(log->sync().ok());
+  copy_as_killed(at.dir / "wal", at.dir / "killed");
+  const auto reopened = open_log(at.dir / "killed");
+  std::vector<std::string> reasons;
+  REQUIRE(reopened->dead_letters({}, [&](const auto& one) { reasons.push_back(one.reason); }).ok());
+  CHECK(reasons == std::vector<std::string>{"the second reason"});
+}
+
 TEST_CASE("damage far from the end is told from a torn write, however often the log was killed") {
   temp_dir dir;
   auto killed = dir / "0";

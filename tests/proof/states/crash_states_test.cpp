@@ -30,7 +30,7 @@ namespace {
 
 constexpr std::size_t operations_max = 6;
 
-/// Those that have shown a defect once.
+/// Those that have shown a defect once, in their last operation.
 const std::vector<operations> known_sequences = {
     // a seal torn at the end of a segment that was the newest no more
     {operation_of_log::append, operation_of_log::append_large},
@@ -73,7 +73,7 @@ class enumeration {
   }
 
   void try_known() {
-    for (const auto& one : known_sequences) try_steps(one, 0);
+    for (const auto& one : known_sequences) try_steps(one, one.size());
   }
 
   std::uint64_t distinct() const { return known_.size(); }

@@ -29,8 +29,8 @@ std::string mark(const std::string& word, const std::string& ids) {
               R"(","reason":"no such table","ids":[)" + ids + "]");
 }
 
-std::string failed(const std::string& id) {
-  return json_of(id, R"(,"failed_at":"2026-04-07T01:02:04Z","failure_reason":"no such table")",
+std::string failed(const std::string& id, const std::string& at = "2026-04-07T01:02:04Z") {
+  return json_of(id, R"(,"failed_at":")" + at + R"(","failure_reason":"no such table")",
                  "PERMANENT_FAILURE");
 }
 
@@ -73,6 +73,21 @@ void write_dead_letters(const std::string& out) {
                               crc_line(note(R"("entry_type":"quarantined","line_bytes":9)")));
 }
 
+/// As a crash between two settlings leaves it: `a` was redriven and has failed again, and its first
+/// line is gone; `b` was redriven too, and only its first line is settled.
+void write_redriven(const std::string& out) {
+  const auto of_first = [](const std::string& word, const std::string& id) {
+    return mark(word, '"' + id + R"("],"failed_at":["2026-04-07T01:02:04Z")");
+  };
+  const auto again = failed("a", "2026-04-07T01:02:05Z");
+  write_file(out + first,
+             crc_line(json_of("b", {}, "REDRIVEN")) + crc_line(again) + crc_line(failed("c")));
+  write_file(out + second, crc_line(json_of("b")) + crc_line(of_first("REDRIVEN", "a")) +
+                               crc_line(of_first("REDRIVEN", "b")) +
+                               crc_line(mark("PERMANENT_FAILURE", R"("b")")) +
+                               crc_line(of_first("PURGED", "c")));
+}
+
 void write_sealed(const std::string& out, bool encrypted, wal::cipher with) {
   std::filesystem::create_directories(out);
   auto how = options_for(out);
@@ -97,6 +112,7 @@ TEST_CASE("the golden directories are written") {
   write_newest_reference(out + "/newest-reference");
   write_killed(out + "/killed");
   write_dead_letters(out + "/dead-letters");
+  write_redriven(out + "/redriven");
   write_sealed(out + "/sealed", false, {});
   write_sealed(out + "/sealed-aes", true, wal::cipher::aes_256_gcm);
   write_sealed(out + "/sealed-xchacha", true, wal::cipher::xchacha20_poly1305);

@@ -59,12 +59,24 @@ class book {
     const auto word = by["mark"];
     const auto ids = by.members.find("ids");
     if (!statuses.contains(word) || word == "PENDING" || ids == by.members.end()) return;
-    const auto& raw = ids->second;  // without escapes, here
-    for (auto at = raw.find('"'); at != raw.npos; at = raw.find('"', raw.find('"', at + 1) + 1))
-      mark_one(raw.substr(at + 1, raw.find('"', at + 1) - at - 1), word, by);
+    const auto names = strings_in(ids->second);
+    const auto times = by.members.find("failed_at");
+    std::vector<std::string> failed;
+    if (times != by.members.end()) failed = strings_in(times->second);
+    if (failed.size() != names.size()) failed.assign(names.size(), "");
+    for (std::size_t i = 0; i < names.size(); ++i) mark_one(names[i], word, by, failed[i]);
   }
 
-  void mark_one(const std::string& id, const std::string& word, const line& by) {
+  /// Of an array without escapes.
+  static std::vector<std::string> strings_in(const std::string& raw) {
+    std::vector<std::string> all;
+    for (auto at = raw.find('"'); at != raw.npos; at = raw.find('"', raw.find('"', at + 1) + 1))
+      all.push_back(raw.substr(at + 1, raw.find('"', at + 1) - at - 1));
+    return all;
+  }
+
+  void mark_one(const std::string& id, const std::string& word, const line& by,
+                const std::string& failed) {
     const bool is_delivery = word == "DELIVERED" || word == "PERMANENT_FAILURE";
     const auto named = [&](const entry& one) {
       return one.id == id &&
@@ -73,7 +85,8 @@ class book {
     std::vector<entry*> marked;
     for (auto& one : all_)
       if (is_delivery ? one.status == "PENDING" && (named(one) || named(leader_of(one)))
-                      : one.status == "PERMANENT_FAILURE" && named(one) && marked.empty())
+                      : one.status == "PERMANENT_FAILURE" && named(one) && marked.empty() &&
+                            (one.failed_at == failed || one.failed_at.empty() || failed.empty()))
         marked.push_back(&one);
     for (auto* one : marked) one->status = word;
     if (!is_delivery) return;

@@ -254,6 +254,10 @@ TEST_CASE("dead letters and marks: what a damaged byte leaves is what the format
   sweep_golden("dead-letters", {});
 }
 
+TEST_CASE("redriven dead letters: what a damaged byte leaves is what the format says") {
+  sweep_golden("redriven", {});
+}
+
 TEST_CASE("a sealed log: a damaged byte costs its line, and the seals show it") {
   sweep_golden("sealed", {mac_key, false, {}});
 }
