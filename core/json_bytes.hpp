@@ -106,6 +106,11 @@ class block {
 /// a block.
 template <class WantedIn, class IsWanted>
 const char* find_byte(const char* at, const char* end, WantedIn wanted_in, IsWanted is_wanted) {
+  // Most strings are short.
+  if (end - at >= block::size) {
+    if (auto mask = wanted_in(block(at)).mask()) return at + block::first(mask);
+    at += block::size;
+  }
   // Two at a time while there is nothing: one branch for both.
   while (end - at >= 2 * block::size &&
          (wanted_in(block(at)) | wanted_in(block(at + block::size))).mask() == 0)
