@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/http/server_fixture.hpp"
+#include "tests/support/wait_until.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -69,6 +70,31 @@ TEST_CASE("500 clients in the middle of a header, a body or a chunk leave anothe
     REQUIRE(slow.back().send(parts[i % 3]));
   }
   check_served(running);
+}
+
+TEST_CASE("requests of many connections of one client wait in its own line") {
+  constexpr std::size_t burst = 300;
+  running_server running;
+  std::vector<http_client> crowd;
+  for (std::size_t i = 0; i < burst; ++i) crowd.push_back(running.connect("127.0.0.2"));
+  for (auto& each : crowd) REQUIRE(each.request("GET", "/x"));  // all are being served
+  auto other = running.connect("127.0.0.1");
+  REQUIRE(other.request("GET", "/x"));
+  auto blocking = running.connect("127.0.0.3");
+  REQUIRE(blocking.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const std::size_t before = burst + 2;  // the requests so far, the blocking one with them
+  wait_until([&] { return running.handler.peers().size() == before; });
+
+  for (auto& each : crowd) REQUIRE(each.send("GET /y HTTP/1.1\r\nHost: a\r\n\r\n"));
+  REQUIRE(other.send("GET /y HTTP/1.1\r\nHost: a\r\n\r\n"));
+  running.handler.unblock();
+  for (auto& each : crowd) REQUIRE(each.read_answer());
+  REQUIRE(other.read_answer());
+
+  const auto peers = running.handler.peers();
+  const auto at = std::find(peers.begin() + before, peers.end(), "127.0.0.1");
+  CHECK(peers.size() == before + burst + 1);
+  CHECK(at - peers.begin() - static_cast<std::ptrdiff_t>(before) < 100);
 }
 
 TEST_CASE("clients that fill all memory for bodies and wait leave small bodies alone") {
