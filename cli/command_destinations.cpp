@@ -13,8 +13,6 @@
 #include "cli/paused.hpp"
 #include "cli/server_api.hpp"
 #include "cli/table.hpp"
-#include "cli/wire.hpp"
-#include "config/loader.hpp"
 #include "core/file.hpp"
 #include "core/json_object.hpp"
 #include "core/json_text.hpp"
@@ -38,7 +36,7 @@ core::result<context> look_around(const destinations_options& how,
                                   const destinations::registry& types) {
   auto home = home_directory(how.home);
   if (!home) return home.reason();
-  auto loaded = config::load(*home, type_table(types));
+  auto loaded = load_beside_server(*home, types);
   if (!loaded) return loaded.reason();
   auto server = find_running(*home);
   return context{*std::move(home), std::move(loaded->settings), std::move(server)};

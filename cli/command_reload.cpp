@@ -8,8 +8,6 @@
 #include "cli/output.hpp"
 #include "cli/server_api.hpp"
 #include "cli/table.hpp"
-#include "cli/wire.hpp"
-#include "config/loader.hpp"
 #include "core/json_text.hpp"
 
 namespace nexus::cli {
@@ -41,7 +39,7 @@ int show_report(const std::string& body) {
 int command_reload(const reload_options& how, const destinations::registry& types) {
   const auto home = home_directory(how.home);
   if (!home) return fail(home.reason());
-  const auto loaded = config::load(*home, type_table(types));
+  const auto loaded = load_beside_server(*home, types);
   if (!loaded) return fail(loaded.reason());  // the server would find the same
   const auto server = find_running(*home);
   if (!server) return fail("the server is not running");

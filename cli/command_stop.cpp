@@ -7,8 +7,6 @@
 #include "cli/http_client.hpp"
 #include "cli/output.hpp"
 #include "cli/server_api.hpp"
-#include "cli/wire.hpp"
-#include "config/loader.hpp"
 
 namespace nexus::cli {
 namespace {
@@ -46,7 +44,7 @@ int ask_to_stop(const running_server& server, const config::config& settings) {
 int command_stop(const stop_options& how, const destinations::registry& types) {
   const auto home = home_directory(how.home);
   if (!home) return fail(home.reason());
-  const auto loaded = config::load(*home, type_table(types));
+  const auto loaded = load_beside_server(*home, types);
   if (!loaded) return fail(loaded.reason());
   const auto server = find_running(*home);
   if (!server) {

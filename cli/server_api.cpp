@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "cli/table.hpp"
+#include "cli/wire.hpp"
 #include "config/certificate.hpp"
 #include "config/reference.hpp"
 #include "core/json_text.hpp"
@@ -39,6 +40,18 @@ core::result<client_tls> client_tls_of(const config::tls_config& from) {
 
 server_access access_to(const config::config& settings) {
   return {settings.admin_token, settings.tls};
+}
+
+core::result<config::loaded> load_beside_server(const std::string& home,
+                                                const destinations::registry& types) {
+  auto loaded = config::load(home, type_table(types));
+  if (loaded) return loaded;
+  auto trouble = std::move(loaded).reason();
+  if (const auto server = find_running(home))
+    trouble.text += "\nthe server of this home runs with the configuration of its start: process " +
+                    std::to_string(server->pid) + ", at " +
+                    address_text(server->host, server->port) + ". SIGTERM stops it as well";
+  return trouble;
 }
 
 core::result<std::unique_ptr<http_client>> connect(const running_server& server,

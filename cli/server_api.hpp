@@ -10,7 +10,9 @@
 #include "cli/home.hpp"
 #include "cli/http_client.hpp"
 #include "config/config.hpp"
+#include "config/loader.hpp"
 #include "core/result.hpp"
+#include "destinations/registry.hpp"
 
 namespace nexus::cli {
 
@@ -20,6 +22,12 @@ struct server_access {
   config::tls_config tls;
 };
 server_access access_to(const config::config& settings);
+
+/// The configuration of a home, for a command to its server. Errors: those of config::load(); where
+/// a server runs all the same, with the configuration that it was started with, they say so, and
+/// how to end it.
+core::result<config::loaded> load_beside_server(const std::string& home,
+                                                const destinations::registry& types);
 
 /// A client for that server, which connects when it is used. One that speaks TLS is known by the
 /// key of `tls.cert_file`; where it asks, it is shown the certificate in the file that

@@ -116,7 +116,7 @@ asio_server::asio_server(server_options options, handler& door, core::logger_ptr
       connections_(metrics.get_gauge("nexus_http_connections", "Open HTTP connections.")),
       body_bytes_(metrics.get_gauge("nexus_http_body_bytes",
                                     "Memory of large bodies that are read or not yet answered.")),
-      host_(std::move(options), door, log) {
+      host_(context_, std::move(options), door, log) {
   for (std::string_view code : refusal_codes) {
     refused_[code] = &metrics.get_counter(
         "nexus_http_refused_total", "Requests and connections that the HTTP server turned away.",
@@ -262,6 +262,7 @@ void asio_server::shut() {
   host_.heavy.close();
   accepting_.close();
   for (const auto& each : all_sessions()) each->close();
+  host_.reads.clear();
   tick_timer_.cancel();
   drain_timer_.cancel();
   work_.reset();

@@ -76,6 +76,7 @@ void session::enter(phase next, std::chrono::milliseconds limit) {
 void session::start(const tls_context& tls) {
   error_code ignored;  // without it answers come later, nothing else
   stream_.socket().set_option(net::ip::tcp::no_delay(true), ignored);
+  line_ = &host_.reads.enter(client_);
   // A client that connects and says nothing gets no more time than one that sends half a header.
   const auto limit = std::min(host_.options.header_timeout, host_.options.idle_timeout);
   if (!tls) return next_request(limit);
@@ -103,33 +104,64 @@ void session::next_request(std::chrono::milliseconds idle_limit) {
   if (out_.capacity() > out_bytes_kept) std::string().swap(out_);  // `= {}` keeps the memory
   if (buffer_.size() > 0) {                                        // pipelined
     enter(phase::header, host_.options.header_timeout);
-    return parse();
+    return take_turn();
   }
   if (buffer_.capacity() > idle_read_bytes) buffer_.shrink_to_fit();
   enter(phase::idle, idle_limit);
   read();
 }
 
+/// Through TLS it costs work to know whether there is a request, so the turn comes after it.
 void session::read() {
+  const std::size_t wanted = wanted_bytes();
   const bool in_body = phase_ == phase::body;
-  std::size_t wanted = in_body ? body_read_bytes : idle_read_bytes;
-  wanted = std::min(wanted, buffer_.max_size() - buffer_.size());
   if (in_body && !has_room(wanted)) return wait_for_room();
   if (in_body) set_body_deadline();
   reading_ = true;
+  if (!stream_.is_secure()) return stream_.wait_readable(on_readable{session_ptr(this)});
   stream_.read(buffer_.prepare(wanted), on_bytes_read{session_ptr(this)});
 }
 
-void session::on_read(const error_code& ec, std::size_t bytes) {
+std::size_t session::wanted_bytes() const {
+  const std::size_t wanted = phase_ == phase::body ? body_read_bytes : idle_read_bytes;
+  return std::min(wanted, buffer_.max_size() - buffer_.size());
+}
+
+void session::take_turn() {
+  if (phase_ == phase::closed) return;
+  if (host_.reads.take(*line_, session_ptr(this))) on_turn();
+}
+
+void session::on_turn() {
+  if (std::exchange(readable_, false)) return read_now();
+  if (phase_ == phase::header || phase_ == phase::body) parse();
+}
+
+void session::read_now() {
   reading_ = false;
   // After a timeout the answer is being written while the read that took too long is still under
   // way.
   if (phase_ == phase::closed || phase_ == phase::writing) return;
-  if (ec) return close();
-  if (phase_ == phase::linger) return on_dropped(bytes);
+  if (phase_ == phase::linger) return read_and_drop();
+  error_code ec;
+  const std::size_t bytes = stream_.read_now(buffer_.prepare(wanted_bytes()), ec);
+  if (ec == net::error::would_block) return read();
+  if (take_in(ec, bytes)) parse();
+}
+
+void session::on_read(const error_code& ec, std::size_t bytes) {
+  reading_ = false;
+  if (phase_ == phase::closed || phase_ == phase::writing) return;
+  if (phase_ == phase::linger && !ec) return on_dropped(bytes);
+  if (take_in(ec, bytes)) take_turn();
+}
+
+/// False: it was the end.
+bool session::take_in(const error_code& ec, std::size_t bytes) {
+  if (ec) return close(), false;
   buffer_.commit(bytes);
   if (phase_ == phase::idle) enter(phase::header, host_.options.header_timeout);
-  parse();
+  return true;
 }
 
 void session::parse() {
@@ -271,6 +303,7 @@ void session::close() {
   } else {
     host_.count.leave(client_);
   }
+  if (std::exchange(line_, nullptr) != nullptr) host_.reads.leave(client_);
   host_.sessions.erase(id_);
   host_.count_sessions();
 }

@@ -34,6 +34,9 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   /// The answer of the handler has come.
   void answer(response content);
 
+  /// See turns: it may read now.
+  void on_turn();
+
   /// True once the present phase has lasted too long.
   bool expired(steady_time now) const { return now >= deadline_; }
   void on_expired();
@@ -57,6 +60,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
     closed,
   };
   struct on_bytes_read;
+  struct on_readable;
   struct on_bytes_written;
   static bool is_busy(phase value);
 
@@ -66,6 +70,10 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   void on_handshake(const boost::system::error_code& ec);
   void next_request(std::chrono::milliseconds idle_limit);
   void read();
+  std::size_t wanted_bytes() const;
+  void take_turn();
+  void read_now();
+  bool take_in(const boost::system::error_code& ec, std::size_t bytes);
   void on_read(const boost::system::error_code& ec, std::size_t bytes);
   void parse();
   void on_incomplete();
@@ -106,6 +114,8 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   steady_time deadline_ = steady_time::max();
   steady_time waiting_since_{};
   steady_time body_end_{};  ///< when the present body must be there, however it comes
+  turns::line* line_ = nullptr;  ///< its client's; null: it is not served
+  bool readable_ = false;   ///< there is something to read, or the end
   bool reading_ = false;    ///< a read is under way: never start a second one
   bool head_ = false;       ///< of the request that is being answered
   bool heavy_ = false;      ///< on_header has called the request heavy

@@ -1,7 +1,7 @@
 // What the sessions of one server share. Not a public header: it names Asio's types.
 #pragma once
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,22 +16,23 @@
 #include "http/connection_count.hpp"
 #include "http/message.hpp"
 #include "http/server.hpp"
+#include "http/session_ptr.hpp"
+#include "http/turns.hpp"
 #include "http/worker.hpp"
 
 namespace nexus::http {
 
-class session;
-using session_ptr = boost::intrusive_ptr<session>;
-
 /// I/O thread only. It outlives the sessions.
 struct session_host {
-  session_host(server_options chosen, handler& behind, core::logger_ptr logger)
+  session_host(boost::asio::io_context& context, server_options chosen, handler& behind,
+               core::logger_ptr logger)
       : options(std::move(chosen)),
         door(behind),
         log(std::move(logger)),
         heavy(behind),
         bodies(options.in_flight_bytes_max),
-        count(options.connections_max, options.connections_per_address_max) {}
+        count(options.connections_max, options.connections_per_address_max),
+        reads(context) {}
 
   server_options options;
   handler& door;
@@ -40,6 +41,7 @@ struct session_host {
   std::shared_ptr<answer_queue> answers;
   body_budget bodies;
   connection_count count;  ///< of those that are served
+  turns reads;             ///< of the same
   /// Every open session; this is what keeps one alive while its request is with the handler.
   std::unordered_map<std::uint64_t, session_ptr> sessions;
   std::size_t turned_away = 0;  ///< sessions that were told so, and linger

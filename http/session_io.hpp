@@ -17,6 +17,14 @@ struct session::on_bytes_read {
     self->on_read(ec, bytes);
   }
 };
+struct session::on_readable {
+  session_ptr self;
+  void operator()(const boost::system::error_code& ec) const {
+    if (ec) return self->on_read(ec, 0);
+    self->readable_ = true;
+    self->take_turn();
+  }
+};
 struct session::on_bytes_written {
   session_ptr self;
   void operator()(const boost::system::error_code& ec, std::size_t) const { self->on_written(ec); }

@@ -11,6 +11,11 @@ bool stream::secure(const tls_context& with) {
   return true;
 }
 
+std::size_t stream::read_now(boost::asio::mutable_buffer into, error_code& ec) {
+  if (!socket_.non_blocking()) socket_.non_blocking(true, ec);
+  return ec ? 0 : socket_.read_some(into, ec);
+}
+
 void stream::finish_sending() {
   error_code ignored;  // of a connection that the client has reset: the next read says so
   socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);

@@ -38,6 +38,14 @@ class stream {
     if (is_secure()) return tls_->async_read_some(into, std::move(handler));
     read_raw(into, std::move(handler));
   }
+  /// Waits until there is something to read, or the end, for read_now(). Not through TLS.
+  /// `handler(error_code)`.
+  template <class Handler>
+  void wait_readable(Handler handler) {
+    socket_.async_wait(tcp_socket::wait_read, std::move(handler));
+  }
+  /// What is there, without waiting; `would_block` if that is nothing. Not through TLS.
+  std::size_t read_now(boost::asio::mutable_buffer into, boost::system::error_code& ec);
   /// What the client sends, not decrypted: for those who drop it.
   template <class Handler>
   void read_raw(boost::asio::mutable_buffer into, Handler handler) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/http/server_fixture.hpp"
+#include "tests/support/wait_until.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -71,6 +72,31 @@ TEST_CASE("500 clients in the middle of a header, a body or a chunk leave anothe
   check_served(running);
 }
 
+TEST_CASE("requests of many connections of one client wait in its own line") {
+  constexpr std::size_t burst = 300;
+  running_server running;
+  std::vector<http_client> crowd;
+  for (std::size_t i = 0; i < burst; ++i) crowd.push_back(running.connect("127.0.0.2"));
+  for (auto& each : crowd) REQUIRE(each.request("GET", "/x"));  // all are being served
+  auto other = running.connect("127.0.0.1");
+  REQUIRE(other.request("GET", "/x"));
+  auto blocking = running.connect("127.0.0.3");
+  REQUIRE(blocking.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const std::size_t before = burst + 2;  // the requests so far, the blocking one with them
+  wait_until([&] { return running.handler.peers().size() == before; });
+
+  for (auto& each : crowd) REQUIRE(each.send("GET /y HTTP/1.1\r\nHost: a\r\n\r\n"));
+  REQUIRE(other.send("GET /y HTTP/1.1\r\nHost: a\r\n\r\n"));
+  running.handler.unblock();
+  for (auto& each : crowd) REQUIRE(each.read_answer());
+  REQUIRE(other.read_answer());
+
+  const auto peers = running.handler.peers();
+  const auto at = std::find(peers.begin() + before, peers.end(), "127.0.0.1");
+  CHECK(peers.size() == before + burst + 1);
+  CHECK(at - peers.begin() - static_cast<std::ptrdiff_t>(before) < 100);
+}
+
 TEST_CASE("clients that fill all memory for bodies and wait leave small bodies alone") {
   http::server_options options;
   options.in_flight_bytes_max = 1 << 20;
@@ -94,7 +120,7 @@ TEST_CASE("a client that holds all the bodies that it may have leaves room for t
     greedy.push_back(running.connect());
     REQUIRE(greedy.back().send(post("/hold", 200'000)));
   }
-  running.handler.wait_held(3);  // the third one is above the half
+  running.handler.wait_held(1);  // the others have what is left of the half, and wait for more
   auto other = running.connect("127.0.0.2");
   for (int i = 0; i < 5; ++i)
     CHECK(other.request("POST", "/x", {}, std::string(400'000, 'b'))->status == 200);

@@ -39,6 +39,7 @@ class test_handler : public http::handler {
 
   void on_request(http::request request, http::respond_fn respond) override {
     ++handled;
+    note(request.peer_address);
     if (request.path == "/block") block();
     if (request.path == "/hold") return hold(std::move(respond));
     if (request.path == "/drop") return;
@@ -47,6 +48,11 @@ class test_handler : public http::handler {
     respond(echo(request));
   }
 
+  /// Where the requests so far have come from, in order.
+  std::vector<std::string> peers() {
+    std::lock_guard lock(mutex_);
+    return peers_;
+  }
   /// Blocks until that many requests are held.
   void wait_held(std::size_t count) {
     std::unique_lock lock(mutex_);
@@ -88,6 +94,11 @@ class test_handler : public http::handler {
     return response;
   }
 
+  void note(const std::string& peer) {
+    std::lock_guard lock(mutex_);
+    peers_.push_back(peer);
+  }
+
   void hold(http::respond_fn respond) {
     std::lock_guard lock(mutex_);
     held_.push_back(std::move(respond));
@@ -103,6 +114,7 @@ class test_handler : public http::handler {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<http::respond_fn> held_;
+  std::vector<std::string> peers_;
   bool blocks_ = true;
 };
 

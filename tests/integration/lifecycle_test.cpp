@@ -189,6 +189,23 @@ TEST_CASE("A wrong configuration is refused with every problem in its place") {
   CHECK(holds(lint.out, "/daemon.toml:2:"));
 }
 
+TEST_CASE("Beside a server that runs, a configuration that has become wrong says how to end it") {
+  const server_home home;
+  home.write("daemon.toml", std::string("[daemon]\nwatch_config = false\nadmin_token = \"") +
+                                server_home::admin_token + "\"\n");
+  const auto server = home.start();
+  home.write("daemon.toml", "[daemon]\nport = \"eighty\"\n");
+  for (const char* command : {"stop", "status", "reload"}) {
+    const auto refused = home.nexus({command});
+    INFO(refused.err);
+    CHECK(refused.status == 1);
+    CHECK(holds(refused.err, "/daemon.toml:2:"));
+    CHECK(holds(refused.err, "process " + std::to_string(server->pid()) + ", at 127.0.0.1:"));
+    CHECK(holds(refused.err, "SIGTERM"));
+  }
+  CHECK(stop(*server) == 0);
+}
+
 TEST_CASE("Initialising makes a home that starts, and does not replace one") {
   const temp_dir place;
   const std::string home = place / "home";
