@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <span>
 #include <unordered_map>
@@ -48,8 +49,9 @@ class wal_state {
     });
     return {
         [this](append_atom, const submission_ptr& value) { append(value); },
-        [this](delivered_atom, const std::string& destination,
-               const std::vector<std::string>& ids) { delivered(destination, ids); },
+        [this](delivered_atom, const std::string& destination, std::vector<std::string>& ids) {
+          delivered(destination, std::move(ids));
+        },
         [this](failed_atom, const std::string& destination,
                const std::vector<wal::failure>& failures) {
           confirmations_.failed(destination, failures);
@@ -77,10 +79,10 @@ class wal_state {
     queue_flush();
   }
 
-  void delivered(const std::string& destination, const std::vector<std::string>& ids) {
+  void delivered(const std::string& destination, std::vector<std::string> ids) {
     confirmations_.delivered(destination, ids);
     auto& marks = marks_[destination];
-    marks.insert(marks.end(), ids.begin(), ids.end());
+    std::move(ids.begin(), ids.end(), std::back_inserter(marks));
     queue_flush();
   }
 

@@ -181,6 +181,7 @@ class worker_state {
     }
     failed_starts_ = 0;
     std::vector<std::string> delivered;
+    delivered.reserve(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (outcomes[i].kind == outcome_kind::delivered) delivered.push_back(entries[i]->payload_id);
     }

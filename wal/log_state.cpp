@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <deque>
+#include <iterator>
 
 #include "core/json_text.hpp"
 #include "wal/recovery.hpp"
@@ -82,8 +83,9 @@ std::vector<core::result<void>> log::impl::append_batch(std::span<const core::en
   std::size_t bytes = 0;
   for (const auto& value : values) bytes += usual_head_bytes + value->payload.size();
   request.lines.reserve(bytes);
+  line_time time;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    outcomes[i] = add_line(request, *values[i]);
+    outcomes[i] = add_line(request, *values[i], time);
     if (outcomes[i]) accepted.push_back(i);
   }
   if (accepted.empty()) return outcomes;
@@ -93,24 +95,28 @@ std::vector<core::result<void>> log::impl::append_batch(std::span<const core::en
   return outcomes;
 }
 
-core::result<void> log::impl::add_line(commit_request& request, const core::entry& given) {
+core::result<void> log::impl::add_line(commit_request& request, const core::entry& given,
+                                       line_time& time) {
   const auto& value = as_read_back(given, request.respelled);
-  auto timestamp = value.timestamp.empty() ? std::optional(core::format_timestamp(how_.clock()))
+  if (time.given != value.timestamp) {
+    auto spelled = value.timestamp.empty() ? std::optional(core::format_timestamp(how_.clock()))
                                            : core::normalize_timestamp(value.timestamp);
-  if (!timestamp)
-    return core::error{core::errc::invalid_argument, "the entry's timestamp is not RFC 3339"};
+    if (!spelled)
+      return core::error{core::errc::invalid_argument, "the entry's timestamp is not RFC 3339"};
+    time = {value.timestamp, *spelled, unix_seconds(*spelled)};
+  }
 
   auto start = request.lines.size();
   auto refuse = [&](core::error why) {
     request.lines.resize(start);
     return why;
   };
-  core::stamp set{2, core::status::pending, *timestamp};
+  core::stamp set{2, core::status::pending, time.spelled};
   if (auto spelled = core::append_json(request.lines, value, set); !spelled)
     return refuse(spelled.reason());
+  const auto length = format_.line_bytes(request.lines.size() - start);
   format_.finish_line(request.lines, start);
   const auto line = std::string_view(request.lines).substr(start, request.lines.size() - start - 1);
-  const auto length = format_.line_bytes(line.find('\t'));
   if (length > line_bytes_max)
     return refuse({core::errc::too_large, "the entry would need a line of " +
                                               std::to_string(length) + " bytes; the longest is " +
@@ -119,7 +125,7 @@ core::result<void> log::impl::add_line(commit_request& request, const core::entr
     const auto mac = line_format::mac_at_end(line);
     request.macs.append(reinterpret_cast<const char*>(mac.data()), mac.size());
   }
-  request.items.push_back({&value, start, line.size(), unix_seconds(*timestamp)});
+  request.items.push_back({&value, start, line.size(), time.seconds});
   return {};
 }
 
@@ -158,7 +164,7 @@ core::result<std::uint64_t> log::impl::mark(status_change change) {
 }
 
 void log::impl::add_status_lines(commit_request& request, status_change change) const {
-  const auto ids = std::exchange(change.ids, {});
+  auto ids = std::exchange(change.ids, {});
   const auto failed_at = std::exchange(change.failed_at, {});
   for (auto at = ids.begin(); at != ids.end();) {
     auto end = at;
@@ -166,7 +172,7 @@ void log::impl::add_status_lines(commit_request& request, status_change change) 
     do bytes += end->size();
     while (++end != ids.end() && ++count < ids_per_status_line_max &&
            bytes + end->size() <= id_bytes_per_status_line_max);
-    change.ids.assign(at, end);
+    change.ids.assign(std::make_move_iterator(at), std::make_move_iterator(end));
     if (!failed_at.empty())
       change.failed_at.assign(failed_at.begin() + (at - ids.begin()),
                               failed_at.begin() + (end - ids.begin()));

@@ -29,6 +29,13 @@ namespace nexus::wal {
 /// one with that key which waits (see log::replay).
 core::entry_ptr without_key(core::entry value);
 
+/// The timestamp of a line. Entries that come together mostly have the same one.
+struct line_time {
+  std::optional<std::string> given;  ///< as the last entry had it
+  std::string spelled;               ///< as it is written
+  std::uint32_t seconds = 0;         ///< see unix_seconds
+};
+
 class log::impl {
  public:
   impl(options how, std::unique_ptr<line_format> format)
@@ -115,7 +122,7 @@ class log::impl {
   core::result<void> visit_dead_letters(const dead_letter_filter& which,
                                         const dead_letter_visitor& visit);
   core::result<std::uint64_t> mark_dead(const std::vector<dead_letter>& which, core::status as);
-  core::result<void> add_line(commit_request& request, const core::entry& given);
+  core::result<void> add_line(commit_request& request, const core::entry& given, line_time& time);
   void add_status_lines(commit_request& request, status_change change) const;
   /// Where the next pending entries stand: of one destination, or of all of them.
   core::result<void> find_pending(std::optional<std::string_view> destination, position from,
