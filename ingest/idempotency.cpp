@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
 
 namespace nexus::ingest {
@@ -100,7 +101,8 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
 
   std::vector<item_turn> turns;
   turns.reserve(keys.size());
-  std::unordered_map<digest, std::size_t, digest_hash> seen;
+  boost::unordered_flat_map<digest, std::size_t, digest_hash> seen;
+  seen.reserve(keys.size());
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) continue;

@@ -325,8 +325,10 @@ std::shared_ptr<const http::response> refuse_item(http::response why) {
 
 std::string item_key(std::string_view key, std::string_view kind, std::size_t index) {
   if (key.empty()) return {};
-  std::string out(key);
-  return (((out += '#') += kind) += '-') += std::to_string(index);
+  const auto number = std::to_string(index);
+  std::string out;
+  out.reserve(key.size() + kind.size() + number.size() + 2);
+  return ((((out += key) += '#') += kind) += '-') += number;
 }
 
 void write_many(const services_ptr& house, snapshot_ptr config, const active_source& source,

@@ -20,6 +20,12 @@ core::error closed() {
   return {core::errc::closed, "the log is closed"};
 }
 
+/// A text as it is when its line is read back: `text` itself, or where it is not UTF-8 `respelled`.
+std::string_view as_read_back(std::string_view text, std::string& respelled) {
+  if (core::json::is_utf8(text)) return text;
+  return respelled = core::json::replace_invalid_utf8(std::string(text));
+}
+
 /// What identifies the entry must be in memory what it will be when its line is read back: `value`
 /// itself, or (where something is not UTF-8) a copy in `respelled`.
 const core::entry& as_read_back(const core::entry& value, std::deque<core::entry>& respelled) {
@@ -251,12 +257,11 @@ core::result<void> log::impl::replay(const std::function<void(const core::entry&
 
 bool log::impl::key_waits(std::string_view source, std::string_view destination,
                           std::string_view idempotency_key) const {
-  core::entry value;
-  value.source = source;
-  value.destination = destination;
-  value.idempotency_key = idempotency_key;
-  std::deque<core::entry> respelled;
-  const entry_name name(as_read_back(value, respelled));
+  std::array<std::string, 3> respelled;
+  entry_name name;
+  name.source = as_read_back(source, respelled[0]);
+  name.destination = as_read_back(destination, respelled[1]);
+  name.idempotency_key = as_read_back(idempotency_key, respelled[2]);
   std::lock_guard lock(mutex_);
   return known_.index().has_key(name);
 }

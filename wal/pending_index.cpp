@@ -59,9 +59,8 @@ void pending_index::trim() {
   }
 }
 
-std::vector<removed_entry> pending_index::remove(std::string_view payload_id,
-                                                 std::string_view destination) {
-  std::vector<removed_entry> out;
+removed_entries pending_index::remove(std::string_view payload_id, std::string_view destination) {
+  removed_entries out;
   auto remove_from = [&](std::string_view name) {
     const auto first = hash_id(payload_id, name);
     auto place = find(first);
@@ -84,7 +83,7 @@ std::vector<removed_entry> pending_index::remove(std::string_view payload_id,
   return out;
 }
 
-void pending_index::remove_followers(position leader, std::vector<removed_entry>& out) {
+void pending_index::remove_followers(position leader, removed_entries& out) {
   std::vector<std::pair<position, std::string>> leaving;
   for (const auto& [place, is] : followers_)
     if (is.leader == leader) leaving.emplace_back(place, is.payload_id);

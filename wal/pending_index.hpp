@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
@@ -41,6 +42,9 @@ struct removed_entry {
   std::string follower_id;
 };
 
+/// Mostly one.
+using removed_entries = boost::container::small_vector<removed_entry, 1>;
+
 class pending_index {
  public:
   using position = std::uint64_t;
@@ -64,7 +68,7 @@ class pending_index {
 
   /// Removes the entries with this payload id, for `destination` or (empty) for all of them, and
   /// their followers.
-  std::vector<removed_entry> remove(std::string_view payload_id, std::string_view destination);
+  removed_entries remove(std::string_view payload_id, std::string_view destination);
 
   /// Stops handing on the entry at `at`, because its line can't be read any more.
   void withhold(position at);
@@ -194,7 +198,7 @@ class pending_index {
                               const id_hash& first) const;
   /// Erases one of the entries of that name, and keeps the numbers of the others without a gap.
   void erase_of_name(position where, std::string_view payload_id, std::string_view destination);
-  void remove_followers(position leader, std::vector<removed_entry>& out);
+  void remove_followers(position leader, removed_entries& out);
 
   const core::keyed_hash hash_;
   std::deque<std::unique_ptr<chunk>> chunks_;  ///< null: all its entries are gone
