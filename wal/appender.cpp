@@ -179,6 +179,7 @@ core::result<appender::open_segment> appender::begin_segment() {
   }
   std::lock_guard lock(guard_);
   auto& added = known_.add_segment(last_name_);
+  added.is_own = true;
   if (format_.encrypts()) added.key_id = format_.keys().current_id();
   return open_segment{*std::move(file), added.number, 0, 0, 0, line_encoder(format_, last_name_)};
 }

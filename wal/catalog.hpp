@@ -36,6 +36,7 @@ struct segment {
   std::string name;
   std::uint64_t size =
       0;  ///< bytes that count; the file may be longer (preallocated, or a poisoned tail)
+  bool is_own = false;        ///< begun by this very log object: its lines are as we write them
   bool sealed = false;        ///< nothing is written to it any more
   std::uint64_t pending = 0;  ///< entries in it that wait
   std::uint64_t unsettled =

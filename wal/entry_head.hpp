@@ -40,9 +40,17 @@ struct entry_head {
 /// The head of an entry that was read in full.
 entry_head head_of(const core::entry& value);
 
+/// How much of a line's JSON is looked at.
+enum class json_check : std::uint8_t {
+  whole,
+  head,  ///< what stands before the payload: the rest is known to be as we write it
+};
+
 /// The head of a line in our own spelling, its payload checked to be JSON and nothing behind it.
-/// Nothing if the line is spelled in any other way (or is no entry): then parse it.
-std::optional<entry_head> read_head(std::string_view json);
+/// Nothing if the line is spelled in any other way (or is no entry): then parse it. With
+/// `json_check::head` there may be more behind the payload, and neither payload nor seconds are
+/// filled in.
+std::optional<entry_head> read_head(std::string_view json, json_check how = json_check::whole);
 
 /// Makes `out` the whole entry that a head of read_head stands for, the same as parse_entry would;
 /// the memory of its strings is used again.

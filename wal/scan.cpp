@@ -126,7 +126,7 @@ scanned_line classify(const raw_line& raw, line_decoder& decoder) {
   return out;
 }
 
-void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out) {
+void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out, json_check how) {
   out.raw = raw;
   out.json = out.hmac = {};
   out.encrypted = false;
@@ -142,7 +142,7 @@ void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out) {
   if (parts.state != line_state::whole) return;
   out.json = parts.json;
   out.hmac = parts.hmac;
-  if (auto head = read_head(parts.json)) {
+  if (auto head = read_head(parts.json, how)) {
     out.head = *head;
   } else {
     auto entry = core::parse_entry(parts.json);
@@ -157,14 +157,15 @@ void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out) {
 }
 
 core::result<void> scan_segment(const core::file& source, std::uint64_t size, line_decoder& decoder,
-                                const std::function<void(const scanned_line&)>& visit) {
+                                const std::function<void(const scanned_line&)>& visit,
+                                json_check how) {
   segment_reader reader(source, size);
   scanned_line line;
   for (;;) {
     auto raw = reader.next();
     if (!raw) return raw.reason();
     if (!*raw) return {};
-    classify(**raw, decoder, line);
+    classify(**raw, decoder, line, how);
     visit(line);
   }
 }

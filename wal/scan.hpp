@@ -70,11 +70,13 @@ struct line_counts {
 /// Takes one line apart; valid as long as `raw` and until the decoder's next line.
 scanned_line classify(const raw_line& raw, line_decoder& decoder);
 /// The same into an object that is used again, line after line.
-void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out);
+void classify(const raw_line& raw, line_decoder& decoder, scanned_line& out,
+              json_check how = json_check::whole);
 
 /// Calls `visit` for each line of the first `size` bytes. Errors are those of reading the file;
-/// damage is no error.
+/// damage is no error. With `json_check::head` a line has no entry(): classify it once more.
 core::result<void> scan_segment(const core::file& source, std::uint64_t size, line_decoder& decoder,
-                                const std::function<void(const scanned_line&)>& visit);
+                                const std::function<void(const scanned_line&)>& visit,
+                                json_check how = json_check::whole);
 
 }  // namespace nexus::wal

@@ -35,6 +35,7 @@ class rewrite {
         path_(known.path(old)),
         temporary_(how.directory + "/wal-" + name_ + ".tmp"),
         old_size_(old.size),
+        check_(old.is_own ? json_check::head : json_check::whole),
         drop_status_lines_(known.settled_before(old.number)) {}
 
   core::result<void> run() {
@@ -70,7 +71,7 @@ class rewrite {
 
   core::result<void> copy() {
     core::result<void> written;
-    auto read = scan_segment(*source_, old_size_, decoder_, [&](const scanned_line& line) {
+    const auto take = [&](const scanned_line& line) {
       if (!written) return;
       if (is_damage(line.kind) && damaged_ == damaged_lines::drop)
         add_placeholder(line);
@@ -79,7 +80,8 @@ class rewrite {
       else
         add(line);
       if (written && out_.size() >= write_bytes) written = flush();
-    });
+    };
+    auto read = scan_segment(*source_, old_size_, decoder_, take, check_);
     if (!read) return read;
     if (written) written = flush();
     return written;
@@ -161,9 +163,21 @@ class rewrite {
 
   void add_settled(const scanned_line& line, core::status now,
                    const std::optional<failure_note>& note) {
-    if (note || line.parsed || !replace_status(line, now))
-      json_ = settled_json(line.entry(), now, note, format_);
+    if (note || line.parsed || !replace_status(line, now)) {
+      auto entry = entry_of(line);
+      if (!entry) return add_unchanged(line);
+      json_ = settled_json(*std::move(entry), now, note, format_);
+    }
     encoder_.append_line(out_, json_);
+  }
+
+  /// The whole entry of a line of which perhaps only the head was read; nothing if it is none.
+  std::optional<core::entry> entry_of(const scanned_line& line) const {
+    if (check_ == json_check::whole || line.parsed) return line.entry();
+    line_decoder decoder(format_, name_);  // what the other one has read is still in use
+    const auto whole = classify(line.raw, decoder);
+    if (whole.kind != line_kind::entry) return std::nullopt;
+    return whole.entry();
   }
 
   /// A line in our own spelling differs in nothing but the word. False if it would be too long.
@@ -226,6 +240,7 @@ class rewrite {
   line_encoder encoder_;
   const std::string path_, temporary_;
   const std::uint64_t old_size_;
+  const json_check check_;
   const bool drop_status_lines_;
   std::unique_ptr<core::file> source_, target_;
   std::string json_;  ///< of a line that changes; keeps its memory

@@ -69,3 +69,20 @@ TEST_CASE("what a head could not stand for is left to parsing") {
   CHECK_FALSE(wal::read_head(own_spelling("yesterday", R"(,"payload":1})")));
   CHECK_FALSE(wal::read_head(own_spelling("2026-01-01T00:00:00\\u005a", R"(,"payload":1})")));
 }
+
+TEST_CASE("of a line that is known only what stands before the payload is looked at") {
+  const std::string now = "2026-01-01T00:00:00Z";
+  for (const std::string end : {R"(,"payload":1})", R"(,"payload":1,"more":2})"}) {
+    const auto json = own_spelling(now, end);
+    const auto head = wal::read_head(json, wal::json_check::head);
+    REQUIRE(head);
+    const auto parsed = core::parse_entry(json);
+    REQUIRE(parsed.ok());
+    CHECK(head->name.payload_id == parsed->payload_id);
+    CHECK(head->name.destination == parsed->destination);
+    CHECK(head->status == parsed->status);
+    CHECK(head->payload.empty());
+  }
+  for (const std::string end : {R"(,"payload":1)", R"(,"PAYLOAD":1})"})
+    CHECK_FALSE(wal::read_head(own_spelling(now, end), wal::json_check::head));
+}

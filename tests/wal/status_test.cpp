@@ -1,4 +1,5 @@
 // Marks: status lines, settling, followers, and what is left after a close or a kill.
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -150,6 +151,55 @@ TEST_CASE("maintenance settles a sealed segment once nothing in it is pending, a
   copy_as_killed(dir / "wal", dir / "copy");
   for (const auto& line : read_as_reference(dir / "copy").lines)
     if (line.segment == std::filesystem::path(first).filename()) CHECK(line.status == "DELIVERED");
+}
+
+TEST_CASE("a segment is settled alike by the log that wrote it and by one that has read it") {
+  temp_dir dir;
+  auto how = options_for(dir / "wal");
+  how.clock = [] { return core::time_point(std::chrono::seconds(1'800'000'000)); };
+  SECTION("plain") {}
+  SECTION("signed") {
+    how.integrity = wal::integrity_mode::mac;
+    how.mac_key = "key";
+  }
+  auto log = open_log(how);
+  std::vector<std::string> delivered, waiting;
+  std::vector<wal::failure> failed;
+  for (const std::string extension :
+       {"", R"(,"fanout":2)", R"(,"note":"}\",\"status\":\"PENDING\"")"}) {
+    for (const std::string key : {"", "k", "\"status\":<\xC3\xA9>"}) {
+      const auto add = [&](const std::string& fate) {
+        auto value = make_entry(fate + std::to_string(log->stats().appended));
+        value.idempotency_key = key.empty() ? key : key + value.payload_id;
+        value.payload = R"({"status":"PENDING", "list":[1.0,{}]})";
+        value.extension = extension;
+        REQUIRE(log->append(value).ok());
+        return value.payload_id;
+      };
+      delivered.push_back(add("delivered"));
+      failed.push_back({add("failed"), "no such table"});
+      waiting.push_back(add("waits"));
+    }
+  }
+  copy_as_killed(dir / "wal", dir / "copy");
+  auto other = how;
+  other.directory = dir / "copy";
+  auto reader = open_log(other);
+  for (auto* one : {log.get(), reader.get()}) {
+    REQUIRE(one->mark_delivered_batch(delivered).ok());
+    REQUIRE(one->mark_permanent_failure_batch(failed).ok());
+    REQUIRE(one->settle().ok());
+    CHECK(replayed_ids(*one) == waiting);
+    CHECK(one->sample_delivered(100)->size() == delivered.size());
+  }
+  const auto settled = read_file(segments_in(dir / "wal").front());
+  CHECK(settled == read_file(segments_in(dir / "copy").front()));
+  std::map<std::string, std::size_t> fates;
+  copy_as_killed(dir / "wal", dir / "third");
+  for (const auto& line : read_as_reference(dir / "third").lines) ++fates[line.status];
+  CHECK(fates["DELIVERED"] == delivered.size());
+  CHECK(fates["PERMANENT_FAILURE"] == failed.size());
+  CHECK(fates["PENDING"] == waiting.size());
 }
 
 TEST_CASE("a segment drops its status lines only when all older segments are settled") {
