@@ -11,13 +11,14 @@ void recent_entries::add(wal::position at, core::entry_ptr entry) {
     clear();
     begin_ = at;
   }
-  bytes_ += weight(*entry);
-  entries_.push_back(std::move(entry));
+  const std::size_t more = weight(*entry);
+  bytes_ += more;
+  entries_.push_back({std::move(entry), more});
 }
 
 void recent_entries::trim() {
   while (bytes_ > bytes_max_) {
-    bytes_ -= weight(*entries_.front());
+    bytes_ -= entries_.front().bytes;
     entries_.pop_front();
     ++begin_;
   }
@@ -33,9 +34,8 @@ wal::pending_batch recent_entries::read(const fetch_request& what) const {
   wal::pending_batch out;
   std::size_t bytes = 0;
   for (out.next = what.from; out.next < end(); ++out.next) {
-    const auto& entry = entries_[out.next - begin_];
+    const auto& [entry, more] = entries_[out.next - begin_];
     if (entry->destination != what.destination) continue;
-    const std::size_t more = weight(*entry);
     const bool is_full = out.entries.size() >= what.entries_max ||
                          (!out.entries.empty() && bytes + more > what.bytes_max);
     if (is_full) break;

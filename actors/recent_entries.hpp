@@ -32,12 +32,17 @@ class recent_entries {
   wal::pending_batch read(const fetch_request& what) const;
 
  private:
+  struct kept {
+    core::entry_ptr entry;
+    std::size_t bytes;  ///< its weight: looking at an old entry again costs its way into the caches
+  };
+
   wal::position end() const noexcept { return begin_ + entries_.size(); }
 
   const std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   wal::position begin_ = 0;
-  std::deque<core::entry_ptr> entries_;
+  std::deque<kept> entries_;
 };
 
 }  // namespace nexus::actors
