@@ -106,14 +106,24 @@ class block {
 /// a block.
 template <class WantedIn, class IsWanted>
 const char* find_byte(const char* at, const char* end, WantedIn wanted_in, IsWanted is_wanted) {
+  if (end - at < block::size) {
+    while (at != end && !is_wanted(static_cast<unsigned char>(*at))) ++at;
+    return at;
+  }
+  // Most strings are short.
+  if (auto mask = wanted_in(block(at)).mask()) return at + block::first(mask);
+  at += block::size;
   // Two at a time while there is nothing: one branch for both.
   while (end - at >= 2 * block::size &&
          (wanted_in(block(at)) | wanted_in(block(at + block::size))).mask() == 0)
     at += 2 * block::size;
   for (; end - at >= block::size; at += block::size)
     if (auto mask = wanted_in(block(at)).mask()) return at + block::first(mask);
-  while (at != end && !is_wanted(static_cast<unsigned char>(*at))) ++at;
-  return at;
+  if (at == end) return end;
+  // The last block begins before what is left, where nothing was found.
+  at = end - block::size;
+  const auto mask = wanted_in(block(at)).mask();
+  return mask == 0 ? end : at + block::first(mask);
 }
 
 /// The first byte from `at` on that does not stand for itself inside a string: `"`, `\` or a

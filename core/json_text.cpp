@@ -173,15 +173,6 @@ const char* copy_plain(std::string& out, const char* at, const char* end) {
   return at;
 }
 
-/// Appends `text`, in which nothing is special, and the quotes around it.
-void append_quoted_plain(std::string& out, std::string_view text) {
-  const auto start = out.size();
-  out.resize(start + text.size() + 2);
-  out[start] = '"';
-  text.copy(out.data() + start + 1, text.size());
-  out.back() = '"';
-}
-
 }  // namespace
 
 kind kind_of(std::string_view raw) noexcept {
@@ -286,7 +277,6 @@ std::string replace_invalid_utf8(std::string text) {
 void append_quoted(std::string& out, std::string_view text) {
   auto end = text.data() + text.size();
   auto at = find_special(text.data(), end);
-  if (at == end) return append_quoted_plain(out, text);
   out += '"';
   out.append(text.data(), at);
   for (; at != end; at = copy_plain(out, at, end)) {

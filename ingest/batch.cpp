@@ -40,8 +40,6 @@ class splitter {
 
  private:
   std::optional<http::response> split_lines(std::string_view body) {
-    into_.items.reserve(std::min<std::size_t>(
-        entries_max_, static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n')) + 1));
     while (!body.empty()) {
       const auto end = std::min(body.find('\n'), body.size());
       const auto line = strip(body.substr(0, end));

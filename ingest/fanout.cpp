@@ -24,20 +24,21 @@ std::size_t fanout_of(const core::entry& value) {
 
 }  // namespace
 
-std::vector<core::entry_ptr> make_entries(core::entry common,
+std::vector<core::entry_ptr> make_entries(std::shared_ptr<core::entry> common,
                                           const std::vector<std::string>& destinations) {
   std::vector<core::entry_ptr> entries;
+  entries.reserve(destinations.size());
   if (destinations.size() > 1) {
-    ((common.extension += ',') += member_name) += ':' + std::to_string(destinations.size());
+    ((common->extension += ',') += member_name) += ':' + std::to_string(destinations.size());
   }
+  common->destination = destinations.front();
+  entries.push_back(common);
   for (std::size_t i = 1; i < destinations.size(); ++i) {
-    auto entry = std::make_shared<core::entry>(common);
-    entry->payload = with_destination(common.payload, destinations[i]);
+    auto entry = std::make_shared<core::entry>(*common);
+    entry->payload = with_destination(common->payload, destinations[i]);
     entry->destination = destinations[i];
     entries.push_back(std::move(entry));
   }
-  common.destination = destinations.front();
-  entries.insert(entries.begin(), std::make_shared<core::entry>(std::move(common)));
   return entries;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,10 @@
 namespace nexus::ingest {
 
 /// An entry for each destination, in their order: `common` with the destination's name, also in the
-/// payload (whose JSON is that of to_json). If there are several, each has the extension member
+/// payload (whose JSON is that of a payload_writer for the first of them). If there are several,
+/// each has the extension member
 /// `"fanout"`, their number.
-std::vector<core::entry_ptr> make_entries(core::entry common,
+std::vector<core::entry_ptr> make_entries(std::shared_ptr<core::entry> common,
                                           const std::vector<std::string>& destinations);
 
 /// Tells which writes are whole from the entries that the log has at a start, whatever has become

@@ -3,8 +3,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstdint>
-#include <cstdlib>
 #include <utility>
 
 namespace nexus::ingest {
@@ -19,23 +17,21 @@ constexpr std::size_t forgotten_at_once = 4;
 
 constexpr std::size_t id_digits = 32;
 
-void hash(crypto_generichash_state& state, const void* bytes, std::size_t size) {
-  crypto_generichash_update(&state, static_cast<const unsigned char*>(bytes), size);
-}
-
 template <std::size_t size>
 bool is_zero(const std::array<unsigned char, size>& bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](unsigned char one) { return one == 0; });
 }
 
 /// The bytes of an id as we make them; all zero for any other.
-std::array<unsigned char, 16> bytes_of(const std::string& id) {
+std::array<unsigned char, 16> bytes_of(std::string_view id) {
   std::array<unsigned char, 16> out{};
-  const bool is_ours = id.size() == id_digits && std::all_of(id.begin(), id.end(), [](char c) {
-                         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                       });
-  if (is_ours)
-    sodium_hex2bin(out.data(), out.size(), id.data(), id.size(), nullptr, nullptr, nullptr);
+  if (id.size() != id_digits) return {};
+  for (std::size_t i = 0; i < id_digits; ++i) {
+    const char c = id[i];
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit && (c < 'a' || c > 'f')) return {};
+    out[i / 2] = static_cast<unsigned char>(out[i / 2] << 4 | (is_digit ? c - '0' : c - 'a' + 10));
+  }
   return out;
 }
 
@@ -64,40 +60,24 @@ idempotency_store::claim& idempotency_store::claim::operator=(claim&& other) noe
 }
 
 void idempotency_store::claim::settle(const original& written) {
-  if (auto* store = std::exchange(store_, nullptr)) store->settle(key_, window_, written);
+  settlement one{std::move(*this), written.payload_id, written.body};
+  settle_all(std::span(&one, 1));
 }
 
 void idempotency_store::claim::drop() {
   if (auto* store = std::exchange(store_, nullptr)) store->drop(key_, window_);
 }
 
-// The hash is keyed, so that nobody can choose keys that all fall into one place of the table.
 idempotency_store::idempotency_store(std::size_t keys_max, core::wall_clock clock)
     : keys_max_(std::max<std::size_t>(keys_max, 1)), clock_(std::move(clock)) {
-  if (sodium_init() < 0) std::abort();
-  randombytes_buf(hash_key_.data(), hash_key_.size());
   settled_.reserve(std::min(keys_max_, reserved_keys_max));
-}
-
-// The source's length goes first: ("ab", "c") and ("a", "bc") are different keys.
-idempotency_store::digest idempotency_store::digest_of(std::string_view source,
-                                                       std::string_view key) const {
-  digest out;
-  const std::uint64_t source_size = source.size();
-  crypto_generichash_state state;
-  crypto_generichash_init(&state, hash_key_.data(), hash_key_.size(), out.size());
-  hash(state, &source_size, sizeof source_size);
-  hash(state, source.data(), source.size());
-  hash(state, key.data(), key.size());
-  crypto_generichash_final(&state, out.data(), out.size());
-  return out;
 }
 
 std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view source,
                                                                 std::string_view key,
                                                                 std::chrono::seconds window,
                                                                 waiter later) {
-  const digest id = digest_of(source, key);
+  const digest id = digest_of_({source, key});
   const std::lock_guard lock(mutex_);
   const auto [at, is_free] = in_flight_.try_emplace(id);
   if (!is_free) {
@@ -116,7 +96,7 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
     std::function<void()> again) {
   std::vector<digest> ids(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i)
-    if (!keys[i].empty()) ids[i] = digest_of(source, keys[i]);
+    if (!keys[i].empty()) ids[i] = digest_of_({source, keys[i]});
 
   std::vector<item_turn> turns;
   turns.reserve(keys.size());
@@ -150,7 +130,7 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
 void idempotency_store::restore(std::string_view source, std::string_view key,
                                 std::chrono::seconds window, const original& written,
                                 core::time_point when) {
-  const digest id = digest_of(source, key);
+  const digest id = digest_of_({source, key});
   const auto now = clock_();
   const std::lock_guard lock(mutex_);
   // A clock that was set back must not make a key last longer than its window.
@@ -158,7 +138,7 @@ void idempotency_store::restore(std::string_view source, std::string_view key,
   if (end_of(window, when) <= now) return;
   const auto known = settled_.find(id);
   if (known != settled_.end() && known->second.when > when) return;
-  remember(id, window, written, when);
+  remember(id, window, written.payload_id, written.body, when);
 }
 
 std::size_t idempotency_store::size() const {
@@ -166,21 +146,31 @@ std::size_t idempotency_store::size() const {
   return settled_.size();
 }
 
-void idempotency_store::settle(const digest& key, std::chrono::seconds window,
-                               const original& written) {
-  std::shared_ptr<flight> ended;
+void idempotency_store::settle_all(std::span<settlement> each) {
+  const auto first =
+      std::find_if(each.begin(), each.end(), [](auto& one) { return one.held.store_ != nullptr; });
+  if (first != each.end()) first->held.store_->settle(each);
+}
+
+void idempotency_store::settle(std::span<settlement> each) {
+  std::vector<std::pair<std::shared_ptr<flight>, const settlement*>> awaited_ones;
   {
     const std::lock_guard lock(mutex_);
-    const auto at = in_flight_.find(key);
-    ended = std::move(at->second);
-    in_flight_.erase(at);
     const auto now = clock_();
-    remember(key, window, written, now);
-    forget_expired(now);
+    for (auto& one : each) {
+      if (std::exchange(one.held.store_, nullptr) == nullptr) continue;
+      const auto at = in_flight_.find(one.held.key_);
+      if (at->second) awaited_ones.emplace_back(std::move(at->second), &one);
+      in_flight_.erase(at);
+      remember(one.held.key_, one.held.window_, one.payload_id, one.body, now);
+      forget_expired(now);
+    }
   }
-  if (!ended) return;
-  for (auto& tell : ended->waiters) tell(written);
-  for (auto& tell : ended->watchers) tell();
+  for (const auto& [ended, one] : awaited_ones) {
+    const original written{std::string(one->payload_id), one->body};
+    for (auto& tell : ended->waiters) tell(written);
+    for (auto& tell : ended->watchers) tell();
+  }
 }
 
 // Hands the claim to the next waiter. That one may drop it at once, in this very call, and so may
@@ -232,14 +222,15 @@ idempotency_store::original idempotency_store::read(const digest& key, const slo
 }
 
 void idempotency_store::remember(const digest& key, std::chrono::seconds window,
-                                 const original& written, core::time_point when) {
-  const slot added{bytes_of(written.payload_id), written.body, when, window};
+                                 std::string_view payload_id, const body_digest& body,
+                                 core::time_point when) {
+  const slot added{bytes_of(payload_id), body, when, window};
   const auto [at, is_new] = settled_.try_emplace(key, added);
   if (!is_new) {
     if (is_zero(at->second.id)) odd_ids_.erase(key);
     at->second = added;
   }
-  if (is_zero(added.id)) odd_ids_[key] = written.payload_id;
+  if (is_zero(added.id)) odd_ids_[key] = payload_id;
   marks_[window].push_back({key, when});
   while (settled_.size() > keys_max_) forget_oldest();
 }

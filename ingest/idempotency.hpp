@@ -8,7 +8,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
@@ -22,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/keyed_hash.hpp"
 #include "core/timestamp.hpp"
 
 namespace nexus::ingest {
@@ -62,7 +62,7 @@ class idempotency_store {
 
    private:
     friend class idempotency_store;
-    using digest = std::array<unsigned char, 16>;
+    using digest = core::keyed_hash::value;
     claim(idempotency_store* store, const digest& key, std::chrono::seconds window)
         : store_(store), key_(key), window_(window) {}
     void drop();
@@ -87,6 +87,15 @@ class idempotency_store {
   /// one, at most `max_batch_entries`, and how many requests there are at a time is the server's to
   /// bound (server_options). One that nobody waits for takes about 60 bytes.
   explicit idempotency_store(std::size_t keys_max, core::wall_clock clock = core::now);
+
+  /// What is settled with others of the same request.
+  struct settlement {
+    claim held;
+    std::string_view payload_id;
+    body_digest body{};
+  };
+  /// Settles them in one step. All claims are of one store; one on no key is passed over.
+  static void settle_all(std::span<settlement> each);
 
   /// Asks for a key. Nothing: another request holds it, and `later` will be called once, from the
   /// thread in which that request settles or drops its claim. `window`: how long the key stands for
@@ -114,17 +123,14 @@ class idempotency_store {
 
  private:
   using digest = claim::digest;
-  /// Of random bytes, so that its first bytes are a hash.
   struct digest_hash {
-    std::size_t operator()(const digest& key) const noexcept {
-      std::size_t value = 0;
-      std::memcpy(&value, key.data(), sizeof value);
-      return value;
-    }
+    std::size_t operator()(const digest& key) const noexcept { return key[0]; }
   };
+  /// The bytes of a payload id.
+  using id_bytes = std::array<unsigned char, 16>;
   /// A settled key.
   struct slot {
-    digest id{};  ///< the payload id's 16 bytes, or all zero: it is in `odd_ids_`
+    id_bytes id{};  ///< the payload id's 16 bytes, or all zero: it is in `odd_ids_`
     body_digest body{};
     core::time_point when{};        ///< it was settled
     std::chrono::seconds window{};  ///< 0: for ever
@@ -143,15 +149,14 @@ class idempotency_store {
   };
   using mark_queues = std::map<std::chrono::seconds, std::deque<mark>>;
 
-  digest digest_of(std::string_view source, std::string_view key) const;
-  void settle(const digest& key, std::chrono::seconds window, const original& written);
+  void settle(std::span<settlement> each);
   void drop(const digest& key, std::chrono::seconds window);
   // The rest with the mutex held.
   static flight& awaited(std::shared_ptr<flight>& one);
   const slot* find(const digest& key);
   original read(const digest& key, const slot& from) const;
-  void remember(const digest& key, std::chrono::seconds window, const original& written,
-                core::time_point when);
+  void remember(const digest& key, std::chrono::seconds window, std::string_view payload_id,
+                const body_digest& body, core::time_point when);
   void forget_expired(core::time_point now);
   void forget_oldest();
   void pop(mark_queues::iterator queue);
@@ -159,7 +164,7 @@ class idempotency_store {
 
   const std::size_t keys_max_;
   const core::wall_clock clock_;
-  std::array<unsigned char, 32> hash_key_{};
+  const core::keyed_hash digest_of_;  ///< of source and key
   mutable std::mutex mutex_;
   std::unordered_map<digest, slot, digest_hash> settled_;
   /// Claimed keys. Null: nobody waits, as it is with nearly all of them.

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <utility>
+
 #include "core/json_text.hpp"
 
 namespace nexus::ingest {
@@ -45,12 +47,12 @@ key_note make_key_note(const ports& behind, const config::source_config& source,
   return {key, is_repeated, body};
 }
 
-void put_key_note(core::entry& into, const key_note& note) {
+void put_key_note(core::entry& into, key_note note) {
   if (note.key.empty()) return;
   if (note.is_repeated)
     put_text(into, key_member, note.key);
   else
-    into.idempotency_key = note.key;
+    into.idempotency_key = std::move(note.key);
   if (note.body != body_digest{}) put_text(into, body_member, to_hex(note.body));
 }
 

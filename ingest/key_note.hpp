@@ -28,7 +28,7 @@ key_note make_key_note(const ports& behind, const config::source_config& source,
                        const std::string& key, const idempotency_store::body_digest& body);
 
 /// Writes the note into an entry whose `source` and extension members are set.
-void put_key_note(core::entry& into, const key_note& note);
+void put_key_note(core::entry& into, key_note note);
 
 /// The note of an entry that was read back; nothing if it has no key.
 std::optional<key_note> read_key_note(const core::entry& written);

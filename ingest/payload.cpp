@@ -1,5 +1,8 @@
 #include "ingest/payload.hpp"
 
+#include <cstddef>
+#include <map>
+
 #include "core/float_text.hpp"
 #include "core/json_object.hpp"
 #include "core/json_text.hpp"
@@ -7,8 +10,23 @@
 namespace nexus::ingest {
 namespace {
 
-constexpr int schema_version = 1;
-constexpr std::string_view transform_version = "1.0";
+/// More than brackets, quotes and keys of a payload take, but for its metadata.
+constexpr std::size_t frame_bytes = 256;
+
+void put(std::string& out, std::string_view spelled_key, std::string_view text) {
+  out += spelled_key;
+  core::json::append_quoted(out, text);
+}
+
+/// A guess at how long the JSON gets: one that is too short costs a copy, and no more.
+std::size_t text_bytes(const payload_text& payload) {
+  const auto& fields = payload.fields;
+  auto bytes = frame_bytes + payload.payload_id.size() + payload.request_id.size() +
+               payload.idempotency_key.size() + fields.collection.size() + fields.content.size() +
+               fields.model.size() + fields.role.size();
+  for (const auto& [key, value] : fields.metadata) bytes += key.size() + value.size() + 6;
+  return bytes;
+}
 
 void append_metadata(std::string& out, const std::map<std::string, std::string>& metadata) {
   char separator = '{';
@@ -24,34 +42,39 @@ void append_metadata(std::string& out, const std::map<std::string, std::string>&
 
 }  // namespace
 
-std::string to_json(const translated_payload& payload) {
+payload_writer::payload_writer(const payload_origin& from) {
+  put(from_, R"(,"source":)", from.source);
+  put(from_, R"(,"subject":)", from.subject);
+  put(from_, R"(,"namespace":)", from.name_space);
+  put(from_, R"(,"destination":)", from.destination);
+  from_ += R"(,"collection":)";
+  put(when_, R"(,"timestamp":)", from.timestamp);
+  when_ += R"(,"idempotency_key":)";
+  put(actor_, R"(,"schema_version":1,"transform_version":"1.0","actor_type":)", from.actor_type);
+  put(actor_, R"(,"actor_id":)", from.actor_id);
+  if (!from.sensitivity_labels.empty())
+    core::append_texts(end_ += R"(,"sensitivity_labels":)", from.sensitivity_labels);
+  if (!from.classification_tier.empty())
+    put(end_, R"(,"classification_tier":)", from.classification_tier);
+  end_ += '}';
+}
+
+std::string payload_writer::to_json(const payload_text& payload) const {
+  const auto& fields = payload.fields;
   std::string out;
-  out.reserve(640 + payload.content.size());
-  core::json_object object(out);
-  object.text("payload_id", payload.payload_id)
-      .text("request_id", payload.request_id)
-      .text("source", payload.source)
-      .text("subject", payload.subject)
-      .text("namespace", payload.name_space)
-      .text("destination", payload.destination)
-      .text("collection", payload.collection)
-      .text("content", payload.content)
-      .text("model", payload.model)
-      .text("role", payload.role)
-      .text("timestamp", payload.timestamp)
-      .text("idempotency_key", payload.idempotency_key)
-      .number("schema_version", schema_version)
-      .text("transform_version", transform_version)
-      .text("actor_type", payload.actor_type)
-      .text("actor_id", payload.actor_id);
+  out.reserve(from_.size() + when_.size() + actor_.size() + end_.size() + text_bytes(payload));
+  put(out, R"({"payload_id":)", payload.payload_id);
+  put(out, R"(,"request_id":)", payload.request_id);
+  put(out, from_, fields.collection);
+  put(out, R"(,"content":)", fields.content);
+  put(out, R"(,"model":)", fields.model);
+  put(out, R"(,"role":)", fields.role);
+  put(out, when_, payload.idempotency_key);
+  out += actor_;
   if (!payload.embedding.empty())
-    object.start("embedding") += core::json::float32_array(payload.embedding);
-  if (!payload.metadata.empty()) append_metadata(object.start("metadata"), payload.metadata);
-  if (!payload.sensitivity_labels.empty())
-    core::append_texts(object.start("sensitivity_labels"), payload.sensitivity_labels);
-  if (!payload.classification_tier.empty())
-    object.text("classification_tier", payload.classification_tier);
-  object.end();
+    (out += R"(,"embedding":)") += core::json::float32_array(payload.embedding);
+  if (!fields.metadata.empty()) append_metadata(out += R"(,"metadata":)", fields.metadata);
+  out += end_;
   return out;
 }
 

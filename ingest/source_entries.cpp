@@ -28,44 +28,26 @@ std::string payload_ids::next() {
   return digits_.substr(start, 2 * payload_id_bytes);
 }
 
-translated_payload make_payload(std::string payload_id, const config::source_config& source,
-                                const write_context& context, mapping::mapped_fields fields,
-                                std::string key, core::time_point now) {
-  translated_payload out;
-  out.payload_id = std::move(payload_id);
-  out.request_id = context.request_id;
-  out.source = source.name;
-  out.subject = context.subject;
-  out.name_space = source.name_space;
-  out.destination = source.target_destinations.front();
-  out.collection = std::move(fields.collection);
-  out.content = std::move(fields.content);
-  out.model = std::move(fields.model);
-  out.role = std::move(fields.role);
-  out.timestamp = core::format_timestamp(now);
-  out.idempotency_key = std::move(key);
-  out.actor_type = context.actor_type;
-  out.actor_id = context.actor_id;
-  out.metadata = std::move(fields.metadata);
-  out.sensitivity_labels = context.sensitivity_labels;
-  out.classification_tier = context.classification_tier;
-  return out;
+source_entries::source_entries(const config::source_config& source, const write_context& context,
+                               core::time_point received, core::time_point now)
+    : source_(source),
+      writer_({source.name, context.subject, source.name_space, source.target_destinations.front(),
+               core::format_timestamp(received), context.actor_type, context.actor_id,
+               context.sensitivity_labels, context.classification_tier}) {
+  common_.payload_is_compact = true;
+  common_.timestamp = core::format_timestamp(now);
+  common_.source = source.name;
+  common_.subject = context.subject;
+  common_.actor_type = context.actor_type;
+  common_.actor_id = context.actor_id;
 }
 
-std::vector<core::entry_ptr> make_source_entries(const config::source_config& source,
-                                                 translated_payload payload, const key_note& key,
-                                                 core::time_point now) {
-  core::entry common;
-  common.payload = to_json(payload);
-  common.payload_is_compact = true;
-  common.payload_id = std::move(payload.payload_id);
-  common.timestamp = core::format_timestamp(now);
-  common.source = std::move(payload.source);
-  common.subject = std::move(payload.subject);
-  common.actor_type = std::move(payload.actor_type);
-  common.actor_id = std::move(payload.actor_id);
-  put_key_note(common, key);
-  return make_entries(std::move(common), source.target_destinations);
+std::vector<core::entry_ptr> source_entries::make(const payload_text& payload, key_note key) const {
+  auto entry = std::make_shared<core::entry>(common_);
+  entry->payload = writer_.to_json(payload);
+  entry->payload_id = payload.payload_id;
+  put_key_note(*entry, std::move(key));
+  return make_entries(std::move(entry), source_.target_destinations);
 }
 
 }  // namespace nexus::ingest

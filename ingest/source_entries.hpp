@@ -11,7 +11,6 @@
 #include "ingest/payload.hpp"
 #include "ingest/snapshot.hpp"
 #include "ingest/write_context.hpp"
-#include "mapping/field_mapping.hpp"
 
 namespace nexus::ingest {
 
@@ -30,14 +29,21 @@ class payload_ids {
   std::size_t used_ = 0;
 };
 
-/// A new payload of the source. `key`: the client's idempotency key.
-translated_payload make_payload(std::string payload_id, const config::source_config& source,
-                                const write_context& context, mapping::mapped_fields fields,
-                                std::string key, core::time_point now);
+/// Makes the entries of a request: what they say alike is worked out once.
+class source_entries {
+ public:
+  /// `received`: what the payloads say; `now`: what the log's entries do. `source` must outlive it.
+  source_entries(const config::source_config& source, const write_context& context,
+                 core::time_point received, core::time_point now);
 
-/// Its entries, one for each of the source's destinations. `key`: from make_key_note.
-std::vector<core::entry_ptr> make_source_entries(const config::source_config& source,
-                                                 translated_payload payload, const key_note& key,
-                                                 core::time_point now);
+  /// The entries of one payload, one for each of the source's destinations. `key`: from
+  /// make_key_note.
+  std::vector<core::entry_ptr> make(const payload_text& payload, key_note key) const;
+
+ private:
+  const config::source_config& source_;
+  core::entry common_;
+  payload_writer writer_;
+};
 
 }  // namespace nexus::ingest

@@ -55,18 +55,17 @@ class write_request : public std::enable_shared_from_this<write_request> {
 
   void proceed() {
     auto refused = check_rate(*house_, *config_, request_, write_budget(source_));
-    translated_payload payload;
-    if (!refused) refused = translate(payload);
-    if (!refused) return embed(std::move(payload));
+    if (!refused) refused = translate();
+    if (!refused) return embed();
     respond_(std::move(*refused));
     claim_ = {};
   }
 
   std::optional<http::response> find_value();
-  std::optional<http::response> translate(translated_payload& out);
+  std::optional<http::response> translate();
   /// Step 17, and then append().
-  void embed(translated_payload payload);
-  void append(translated_payload payload);
+  void embed();
+  void append();
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
   /// The entries are durable, or have not become so.
   void finish(const std::string& payload_id, const core::result<void>& outcome);
@@ -83,6 +82,11 @@ class write_request : public std::enable_shared_from_this<write_request> {
   std::string key_;                        ///< the client's idempotency key, may be empty
   idempotency_store::body_digest body_{};  ///< where the source compares bodies
   idempotency_store::claim claim_;
+  // Once it is translated:
+  write_context context_;
+  core::time_point received_;
+  mapping::mapped_fields fields_;
+  std::vector<float> embedding_;
 };
 
 // What follows the first value is ignored, also beyond the limit. At the limit, a value that is not
@@ -103,34 +107,31 @@ std::optional<http::response> write_request::find_value() {
   return body_too_large_response(static_cast<std::uint64_t>(source_.settings.payload_bytes_max));
 }
 
-std::optional<http::response> write_request::translate(translated_payload& out) {
-  auto fields = source_.fields.apply(value_);
-  if (source_.settings.require_content && fields.content.empty() && !fields.too_large)
+std::optional<http::response> write_request::translate() {
+  fields_ = source_.fields.apply(value_);
+  if (source_.settings.require_content && fields_.content.empty() && !fields_.too_large)
     return empty_content_response();
-  write_context context;
-  if (auto refused = read_context(*house_, *config_, source_.settings, request_, context))
+  if (auto refused = read_context(*house_, *config_, source_.settings, request_, context_))
     return refused;
-  if (fields.too_large) return entry_too_large_response();
-  out = make_payload(make_payload_id(), source_.settings, context, std::move(fields), key_,
-                     house_->options.clock());
+  if (fields_.too_large) return entry_too_large_response();
+  received_ = house_->options.clock();
   return std::nullopt;
 }
 
-void write_request::embed(translated_payload payload) {
+void write_request::embed() {
   const auto& provider = house_->out.embed;
-  if (!provider || mapping::trim(payload.content).empty()) return append(std::move(payload));
-  auto held = std::make_shared<translated_payload>(std::move(payload));
-  provider(held->content, [self = shared_from_this(), held](std::vector<float> embedding) {
-    held->embedding = std::move(embedding);
-    self->append(std::move(*held));
+  if (!provider || mapping::trim(fields_.content).empty()) return append();
+  provider(fields_.content, [self = shared_from_this()](std::vector<float> embedding) {
+    self->embedding_ = std::move(embedding);
+    self->append();
   });
 }
 
-void write_request::append(translated_payload payload) {
+void write_request::append() {
   // Not needed while the log writes, and it may be large. An assignment would keep the memory.
   std::string().swap(request_.body);
   const auto& settings = source_.settings;
-  const std::string payload_id = payload.payload_id;
+  const std::string payload_id = make_payload_id();
   std::optional<core::confirmation> wanted;
   if (waits_for_delivery()) {
     wanted = {settings.ack_timeout,
@@ -138,10 +139,11 @@ void write_request::append(translated_payload payload) {
                 self->confirm(payload_id, report);
               }};
   }
+  const source_entries entries(settings, context_, received_, house_->options.clock());
   house_->out.append(
-      make_source_entries(settings, std::move(payload),
-                          make_key_note(house_->out, settings, key_, body_),
-                          house_->options.clock()),
+      entries.make({payload_id, context_.request_id, std::exchange(fields_, {}), key_,
+                    std::exchange(embedding_, {})},
+                   make_key_note(house_->out, settings, key_, body_)),
       [self = shared_from_this(), payload_id](const core::result<void>& outcome) {
         self->finish(payload_id, outcome);
       },

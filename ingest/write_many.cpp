@@ -88,9 +88,7 @@ class many_writes : public std::enable_shared_from_this<many_writes> {
   std::vector<std::vector<core::entry_ptr>> write_nothing();
   /// False: one is refused. The log would refuse it alone, and keep the others.
   bool all_fit(const std::vector<std::vector<core::entry_ptr>>& writes);
-  /// Fills in `out`, which has its id already.
-  std::shared_ptr<const http::response> translate(std::size_t index, core::time_point now,
-                                                  translated_payload& out);
+  std::shared_ptr<const http::response> translate(write_item& item, mapping::mapped_fields& out);
   void append(std::vector<std::vector<core::entry_ptr>> writes);
   bool waits_for_delivery() const {
     return list_.awaits_delivery && source_.settings.ack == config::ack_level::delivered;
@@ -189,28 +187,25 @@ std::shared_ptr<const http::response> many_writes::take_from_budget() {
 }
 
 std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
-  const auto& settings = source_.settings;
   const auto now = house_->options.clock();
+  const source_entries entries(source_.settings, list_.context, now, now);
   const std::string no_key;
   std::vector<std::vector<core::entry_ptr>> writes;
   writes.reserve(list_.items.size());
   written_.reserve(list_.items.size());
-  translated_payload payload;
   payload_ids ids(list_.items.size());
   for (std::size_t i = 0; i < list_.items.size(); ++i) {
     auto& item = list_.items[i];
-    if (is_open(i)) {
-      payload.payload_id = ids.next();
-      if ((item.refusal = translate(i, now, payload)) == nullptr) {
-        item.payload_id = payload.payload_id;
-        const auto& key = list_.keys.empty() ? no_key : list_.keys[i];
-        writes.push_back(make_source_entries(
-            settings, std::move(payload),
-            make_key_note(house_->out, settings, key,
-                          bodies_.empty() ? idempotency_store::body_digest{} : bodies_[i]),
-            now));
-        written_.push_back(i);
-      }
+    mapping::mapped_fields fields;
+    if (is_open(i) && (item.refusal = translate(item, fields)) == nullptr) {
+      item.payload_id = ids.next();
+      if (list_.as_single_requests) list_.context.request_id = core::random_hex(16);
+      const auto& key = list_.keys.empty() ? no_key : list_.keys[i];
+      writes.push_back(entries.make(
+          {item.payload_id, list_.context.request_id, std::move(fields), key, {}},
+          make_key_note(house_->out, source_.settings, key,
+                        bodies_.empty() ? idempotency_store::body_digest{} : bodies_[i])));
+      written_.push_back(i);
     }
     if (item.refusal && list_.as_single_requests) return write_nothing();
   }
@@ -231,24 +226,19 @@ bool many_writes::all_fit(const std::vector<std::vector<core::entry_ptr>>& write
   return false;
 }
 
-std::shared_ptr<const http::response> many_writes::translate(std::size_t index,
-                                                             core::time_point now,
-                                                             translated_payload& out) {
-  auto& item = list_.items[index];
-  auto fields = item.fields ? std::move(*item.fields) : source_.fields.apply(item.value);
-  if (fields.content.empty() && !list_.content_from.empty()) {
-    if (auto found = fields.metadata.find(std::string(list_.content_from));
-        found != fields.metadata.end()) {
-      fields.content = std::move(found->second);
-      fields.metadata.erase(found);
+std::shared_ptr<const http::response> many_writes::translate(write_item& item,
+                                                             mapping::mapped_fields& out) {
+  out = item.fields ? std::move(*item.fields) : source_.fields.apply(item.value);
+  if (out.content.empty() && !list_.content_from.empty()) {
+    if (auto found = out.metadata.find(std::string(list_.content_from));
+        found != out.metadata.end()) {
+      out.content = std::move(found->second);
+      out.metadata.erase(found);
     }
   }
-  if (fields.too_large) return refuse_item(entry_too_large_response());
-  if (source_.settings.require_content && fields.content.empty())
+  if (out.too_large) return refuse_item(entry_too_large_response());
+  if (source_.settings.require_content && out.content.empty())
     return refuse_item(empty_content_response());
-  if (list_.as_single_requests) list_.context.request_id = core::random_hex(16);
-  out = make_payload(std::move(out.payload_id), source_.settings, list_.context, std::move(fields),
-                     list_.keys.empty() ? std::string() : list_.keys[index], now);
   return nullptr;
 }
 
@@ -303,9 +293,12 @@ void many_writes::finish(const std::vector<core::result<void>>& outcomes) {
 void many_writes::end_claims() {
   if (claims_.empty()) return;
   const asking_later together;
+  std::vector<idempotency_store::settlement> durable;
+  durable.reserve(written_.size());
   for (const auto index : written_)
     if (const auto& item = list_.items[index]; !item.refusal)
-      claims_[index].settle({item.payload_id, bodies_[index]});
+      durable.push_back({std::move(claims_[index]), item.payload_id, bodies_[index]});
+  idempotency_store::settle_all(durable);
   claims_.clear();
 }
 

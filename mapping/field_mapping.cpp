@@ -95,11 +95,11 @@ class field_mapping::run {
     for (std::size_t i = 0; i < found_.size(); ++i) {
       const auto& path = how_.fields_[i].path;
       if (found_[i] || !path || !path->is_plain()) continue;
-      if (const auto hit = path->find_from(key.text(), index, member.value))
-        found_[i] = value_text(*hit);
+      found_[i] = path->find_from(key.text(), index, member.value);
     }
-    auto name = key.text() ? std::string(*key.text()) : std::to_string(index);
-    if (!how_.is_excluded(name)) keep(std::move(name), value_text(member.value));
+    const auto number = key.text() ? std::string() : std::to_string(index);
+    const auto name = key.text().value_or(number);
+    if (!how_.is_excluded(name)) keep(std::string(name), value_text(member.value));
   }
 
   void keep(std::string key, std::string value) {
@@ -112,9 +112,11 @@ class field_mapping::run {
   mapped_fields finish(std::string_view raw) && {
     for (std::size_t i = 0; i < found_.size() && !is_full(); ++i) {
       const auto& field = how_.fields_[i];
-      if (field.path && !field.path->is_plain()) found_[i] = field.path->text_in(raw);
-      const bool is_there = found_[i].has_value();
-      std::string text = std::move(found_[i]).value_or(std::string());
+      auto found = field.path && !field.path->is_plain() ? field.path->text_in(raw)
+                   : found_[i]                           ? std::optional(value_text(*found_[i]))
+                                                         : std::nullopt;
+      const bool is_there = found.has_value();
+      std::string text = std::move(found).value_or(std::string());
       field.transforms.apply(text);
       if (field.target != nullptr) {
         out_.*field.target = std::move(text);
@@ -127,7 +129,8 @@ class field_mapping::run {
 
  private:
   const field_mapping& how_;
-  std::vector<std::optional<std::string>> found_;  ///< in the order of the fields
+  /// Where the plain paths lead to, in the order of the fields.
+  std::vector<std::optional<std::string_view>> found_;
   mapped_fields out_;
   metadata_builder metadata_{out_.metadata};
 };

@@ -192,6 +192,7 @@ core::status catalog::resolve(const entry_head& head, location where) const {
   if (auto exception = in.exceptions.find(where.offset); exception != in.exceptions.end())
     return exception->second.is;
   if (stored == core::status::permanent_failure) return stored;
+  if (in.pending == 0) return core::status::delivered;
   return index_.contains(name.payload_id, name.destination, where) ? core::status::pending
                                                                    : core::status::delivered;
 }

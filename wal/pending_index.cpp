@@ -1,39 +1,11 @@
 #include "wal/pending_index.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <initializer_list>
 
 namespace nexus::wal {
-namespace {
-
-/// Keyed hash of a list of texts. Each goes in with its length, so that no two lists look alike.
-id_hash hash(std::initializer_list<std::string_view> texts,
-             const std::array<unsigned char, 16>& key) {
-  static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(id_hash));
-  thread_local std::string joined;  // keeps its memory from one call to the next
-  joined.clear();
-  for (auto text : texts) {
-    auto size = static_cast<std::uint32_t>(text.size());
-    joined.append(reinterpret_cast<const char*>(&size), sizeof(size));
-    joined += text;
-  }
-  id_hash out;
-  crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(out.data()),
-                              reinterpret_cast<const unsigned char*>(joined.data()), joined.size(),
-                              key.data());
-  return out;
-}
-
-}  // namespace
 
 pending_index::pending_index()
-    : ids_(0, by_id{this}, by_id{this}), keys_(0, by_key{this}, by_key{this}) {
-  if (sodium_init() < 0) std::abort();
-  randombytes_buf(hash_key_.data(), hash_key_.size());
-}
+    : ids_(0, by_id{this}, by_id{this}), keys_(0, by_key{this}, by_key{this}) {}
 
 pending_index::position pending_index::add(const entry_name& name, location where,
                                            std::uint32_t seconds,
@@ -248,13 +220,12 @@ std::vector<pending_index::backlog> pending_index::backlogs() const {
 
 id_hash pending_index::hash_id(std::string_view payload_id, std::string_view destination,
                                std::uint32_t nth) const {
-  return hash({payload_id, destination, {reinterpret_cast<const char*>(&nth), sizeof(nth)}},
-              hash_key_);
+  return hash_({payload_id, destination, {reinterpret_cast<const char*>(&nth), sizeof(nth)}});
 }
 
 std::uint64_t pending_index::hash_key(const entry_name& name) const {
   if (name.idempotency_key.empty()) return 0;
-  auto key = hash({name.source, name.destination, name.idempotency_key}, hash_key_);
+  auto key = hash_({name.source, name.destination, name.idempotency_key});
   return std::max<std::uint64_t>(key[0], 1);
 }
 

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/keyed_hash.hpp"
 #include "wal/entry_head.hpp"
 
 namespace nexus::wal {
@@ -28,10 +29,8 @@ struct location {
   bool operator==(const location&) const = default;
 };
 
-/// 128-bit keyed hash of (payload id, destination, n-th entry of that name). The key is drawn at
-/// start, so nobody can make two ids collide, and by accident 10^9 entries collide with a
-/// probability of 10^-21.
-using id_hash = std::array<std::uint64_t, 2>;
+/// Of (payload id, destination, n-th entry of that name).
+using id_hash = core::keyed_hash::value;
 
 /// An entry that has left the index.
 struct removed_entry {
@@ -197,7 +196,7 @@ class pending_index {
   void erase_of_name(position where, std::string_view payload_id, std::string_view destination);
   void remove_followers(position leader, std::vector<removed_entry>& out);
 
-  std::array<unsigned char, 16> hash_key_;
+  const core::keyed_hash hash_;
   std::deque<std::unique_ptr<chunk>> chunks_;  ///< null: all its entries are gone
   position begin_ = 0;                         ///< of the first chunk
   position end_ = 0;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +47,33 @@ TEST_CASE("several keys are taken in one step, each with its own turn") {
   CHECK(store.size() == 1);
   std::get<claim>(got[0]).settle({"id-new", {}});
   CHECK(std::get<original>(take_all(store, {"new"})[0]).payload_id == "id-new");
+}
+
+TEST_CASE("several claims are settled in one step, and whoever waits for one of them is told") {
+  idempotency_store store(100);
+  auto got = take_all(store, {"a", "", "b", "c"});
+  std::optional<original> single;
+  int told = 0;
+  CHECK_FALSE(store.enter("a", "b", 300s, [&](idempotency_store::turn turn) {
+    // Those settled with it are settled, too.
+    CHECK(std::get<original>(take_all(store, {"c"})[0]).payload_id == "not of our making");
+    single = std::get<original>(std::move(turn));
+  }));
+  CHECK_FALSE(store.enter_all("a", keys{"a", "d"}, 300s, [&] { ++told; }).has_value());
+  const idempotency_store::body_digest body{1};
+  const std::string id = "0123456789abcdef0123456789abcdef";
+  std::array<idempotency_store::settlement, 4> each{
+      {{std::get<claim>(std::move(got[0])), "id-a", {}},
+       {std::get<claim>(std::move(got[1])), "without a key", {}},
+       {std::get<claim>(std::move(got[2])), id, body},
+       {std::get<claim>(std::move(got[3])), "not of our making", {}}}};
+  idempotency_store::settle_all(each);
+  CHECK(store.size() == 3);
+  REQUIRE(single);
+  CHECK(single->payload_id == id);
+  CHECK(single->body == body);
+  CHECK(told == 1);
+  CHECK(std::get<original>(take_all(store, {"a"})[0]).payload_id == "id-a");
 }
 
 TEST_CASE("while one of the keys is held nothing is taken, and its end is told once") {

@@ -8,23 +8,33 @@ using namespace nexus::ingest;
 
 namespace {
 
-translated_payload golden() {
-  translated_payload p;
-  p.payload_id = "9cc2a55a30b8d300684a672c595b6eee";
-  p.request_id = "req-1";
-  p.source = "default";
-  p.subject = "default";
-  p.name_space = "default";
-  p.destination = "sqlite";
-  p.content = "hello";
-  p.model = "m1";
-  p.role = "user";
-  p.timestamp = "2026-01-01T00:00:00Z";
-  p.idempotency_key = "idem-1";
-  p.actor_type = "user";
-  p.metadata = {{"z", "1"}, {"a", "2"}};
-  p.classification_tier = "public";
+/// A payload, and what it says like the others of its request.
+struct sample {
+  payload_origin from;
+  payload_text own;
+};
+
+sample golden() {
+  sample p;
+  p.own.payload_id = "9cc2a55a30b8d300684a672c595b6eee";
+  p.own.request_id = "req-1";
+  p.from.source = "default";
+  p.from.subject = "default";
+  p.from.name_space = "default";
+  p.from.destination = "sqlite";
+  p.own.fields.content = "hello";
+  p.own.fields.model = "m1";
+  p.own.fields.role = "user";
+  p.from.timestamp = "2026-01-01T00:00:00Z";
+  p.own.idempotency_key = "idem-1";
+  p.from.actor_type = "user";
+  p.own.fields.metadata = {{"z", "1"}, {"a", "2"}};
+  p.from.classification_tier = "public";
   return p;
+}
+
+std::string to_json(const sample& p) {
+  return payload_writer(p.from).to_json(p.own);
 }
 
 const std::string golden_json =
@@ -63,20 +73,36 @@ TEST_CASE("an entry with that payload is the line of golden vector V5") {
 
 TEST_CASE("empty metadata, labels and tier are left out of a payload, labels stand between") {
   auto p = golden();
-  p.metadata.clear();
-  p.classification_tier.clear();
+  p.own.fields.metadata.clear();
+  p.from.classification_tier = "";
   CHECK(to_json(p).ends_with(R"("actor_id":""})"));
-  p.sensitivity_labels = {"pii", "a<b"};
-  p.classification_tier = "internal";
+  p.from.sensitivity_labels = {"pii", "a<b"};
+  p.from.classification_tier = "internal";
   CHECK(to_json(p).ends_with(R"("actor_id":"","sensitivity_labels":["pii","a\u003cb"],)"
                              R"("classification_tier":"internal"})"));
 }
 
 TEST_CASE("metadata keys of a payload are sorted by their bytes and escaped") {
   auto p = golden();
-  p.metadata = {{"\xC3\xA9", "e"}, {"a", "x\xFFy"}, {"Z", "z"}, {"<k>", "\n"}};
+  p.own.fields.metadata = {{"\xC3\xA9", "e"}, {"a", "x\xFFy"}, {"Z", "z"}, {"<k>", "\n"}};
   CHECK(
       to_json(p).find(
           "\"metadata\":{\"\\u003ck\\u003e\":\"\\n\",\"Z\":\"z\",\"a\":\"x\\ufffdy\",\"\xC3\xA9\":"
           "\"e\"}") != std::string::npos);
+}
+
+TEST_CASE("payloads of one writer say the same of their request, and nothing of one another") {
+  const auto first = golden();
+  const payload_writer writer(first.from);
+  payload_text other;
+  other.payload_id = "other";
+  other.embedding = {0.5F, -2};
+  CHECK(writer.to_json(first.own) == golden_json);
+  CHECK(writer.to_json(other) ==
+        R"({"payload_id":"other","request_id":"","source":"default","subject":"default",)"
+        R"("namespace":"default","destination":"sqlite","collection":"","content":"","model":"",)"
+        R"("role":"","timestamp":"2026-01-01T00:00:00Z","idempotency_key":"","schema_version":1,)"
+        R"("transform_version":"1.0","actor_type":"user","actor_id":"","embedding":[0.5,-2],)"
+        R"("classification_tier":"public"})");
+  CHECK(writer.to_json(first.own) == golden_json);
 }
