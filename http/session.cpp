@@ -268,7 +268,7 @@ void session::dispatch() {
   const bool heavy = heavy_ || taken.body.size() > host_.options.inline_body_bytes_max ||
                      (!taken.body.empty() && taken.header("Content-Encoding"));
   auto respond = host_.answers->make_respond(id_);
-  if (heavy) return host_.heavy.run(std::move(taken), std::move(respond));
+  if (heavy) return host_.heavy.run(client_, std::move(taken), std::move(respond));
   host_.door.on_request(std::move(taken), std::move(respond));
 }
 
