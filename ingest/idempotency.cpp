@@ -12,6 +12,9 @@ namespace {
 /// Room that is made at once; a table for more keys grows.
 constexpr std::size_t reserved_keys_max = 1'000'000;
 
+/// And for those that are claimed meanwhile.
+constexpr std::size_t reserved_claims = 50'000;
+
 /// So many expired keys are forgotten with each that is settled, of each window: more than one, or
 /// they would never get fewer.
 constexpr std::size_t forgotten_at_once = 4;
@@ -66,12 +69,12 @@ void idempotency_store::claim::settle(const original& written) {
 }
 
 void idempotency_store::claim::drop() {
-  if (auto* store = std::exchange(store_, nullptr)) store->drop(key_, window_);
+  if (auto* store = std::exchange(store_, nullptr)) store->drop(*key_, window_);
 }
 
 idempotency_store::idempotency_store(std::size_t keys_max, core::wall_clock clock)
     : keys_max_(std::max<std::size_t>(keys_max, 1)), clock_(std::move(clock)) {
-  settled_.reserve(std::min(keys_max_, reserved_keys_max));
+  keys_.reserve(std::min(keys_max_, reserved_keys_max) + reserved_claims);
 }
 
 std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view source,
@@ -80,16 +83,13 @@ std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view
                                                                 waiter later) {
   const digest id = digest_of_({source, key});
   const std::lock_guard lock(mutex_);
-  const auto [at, is_free] = in_flight_.try_emplace(id);
-  if (!is_free) {
-    awaited(at->second).waiters.push_back(std::move(later));
+  const auto known = keys_.find(id);
+  if (known != keys_.end() && known->second.is_claimed) {
+    flight_of(id).waiters.push_back(std::move(later));
     return std::nullopt;
   }
-  if (const slot* known = find(id)) {
-    in_flight_.erase(at);
-    return turn(read(id, *known));
-  }
-  return turn(claim(this, id, window));
+  auto& there = find_or_claim(id);
+  return there.second.is_claimed ? turn(claim(this, &there, window)) : turn(read(there));
 }
 
 std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::enter_all(
@@ -106,9 +106,9 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) continue;
-    const auto held = in_flight_.find(ids[i]);
-    if (held == in_flight_.end()) continue;
-    awaited(held->second).watchers.push_back(std::move(again));
+    const auto held = keys_.find(ids[i]);
+    if (held == keys_.end() || !held->second.is_claimed) continue;
+    flight_of(ids[i]).watchers.push_back(std::move(again));
     return std::nullopt;
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -119,11 +119,10 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
     const auto [first, is_new] = seen.try_emplace(ids[i], i);
     if (!is_new) {
       turns.emplace_back(repetition{first->second});
-    } else if (const slot* known = find(ids[i])) {
-      turns.emplace_back(read(ids[i], *known));
+    } else if (auto& there = find_or_claim(ids[i]); there.second.is_claimed) {
+      turns.emplace_back(claim(this, &there, window));
     } else {
-      in_flight_.emplace(ids[i], nullptr);
-      turns.emplace_back(claim(this, ids[i], window));
+      turns.emplace_back(read(there));
     }
   }
   return turns;
@@ -138,14 +137,16 @@ void idempotency_store::restore(std::string_view source, std::string_view key,
   // A clock that was set back must not make a key last longer than its window.
   when = std::min(when, now);
   if (end_of(window, when) <= now) return;
-  const auto known = settled_.find(id);
-  if (known != settled_.end() && known->second.when > when) return;
-  remember(id, window, written.payload_id, written.body, when);
+  const auto [known, is_new] = keys_.try_emplace(id);
+  // What claims it now is about to say what it stands for.
+  if (!is_new && (known->second.is_claimed || known->second.when > when)) return;
+  if (!is_new) forget(*known);
+  remember(*known, window, written.payload_id, written.body, when);
 }
 
 std::size_t idempotency_store::size() const {
   const std::lock_guard lock(mutex_);
-  return settled_.size();
+  return settled_;
 }
 
 void idempotency_store::settle_all(std::span<settlement> each) {
@@ -161,10 +162,10 @@ void idempotency_store::settle(std::span<settlement> each) {
     const auto now = clock_();
     for (auto& one : each) {
       if (std::exchange(one.held.store_, nullptr) == nullptr) continue;
-      const auto at = in_flight_.find(one.held.key_);
-      if (at->second) awaited_ones.emplace_back(std::move(at->second), &one);
-      in_flight_.erase(at);
-      remember(one.held.key_, one.held.window_, one.payload_id, one.body, now);
+      auto& key = *one.held.key_;
+      if (auto waited = awaited_.extract(key.first))
+        awaited_ones.emplace_back(std::move(waited.mapped()), &one);
+      remember(key, one.held.window_, one.payload_id, one.body, now);
       forget_expired(now);
     }
   }
@@ -178,14 +179,14 @@ void idempotency_store::settle(std::span<settlement> each) {
 // Hands the claim to the next waiter. That one may drop it at once, in this very call, and so may
 // all after it: the inner drop only leaves word, and the loop here goes on, so that the stack does
 // not grow with the waiters. The window stays: all of them are requests of one source.
-void idempotency_store::drop(const digest& key, std::chrono::seconds window) {
+void idempotency_store::drop(place& key, std::chrono::seconds window) {
   std::unique_lock lock(mutex_);
-  const auto at = in_flight_.find(key);
-  const auto current = at->second;
-  if (!current) {
-    in_flight_.erase(at);
+  const auto at = awaited_.find(key.first);
+  if (at == awaited_.end()) {
+    keys_.erase(digest(key.first));
     return;
   }
+  const auto current = at->second;
   if (current->handing_over) {
     current->dropped = true;
     return;
@@ -196,45 +197,45 @@ void idempotency_store::drop(const digest& key, std::chrono::seconds window) {
     current->handing_over = true;
     current->dropped = false;
     lock.unlock();
-    next(claim(this, key, window));
+    next(claim(this, &key, window));
     lock.lock();
     current->handing_over = false;
     if (!current->dropped) return;
   }
-  in_flight_.erase(key);
+  awaited_.erase(key.first);
+  keys_.erase(digest(key.first));
   lock.unlock();
   for (auto& tell : current->watchers) tell();
 }
 
-idempotency_store::flight& idempotency_store::awaited(std::shared_ptr<flight>& one) {
+idempotency_store::flight& idempotency_store::flight_of(const digest& key) {
+  auto& one = awaited_[key];
   if (!one) one = std::make_shared<flight>();
   return *one;
 }
 
-const idempotency_store::slot* idempotency_store::find(const digest& key) {
-  const auto known = settled_.find(key);
-  if (known == settled_.end()) return nullptr;
-  if (end_of(known->second.window, known->second.when) > clock_()) return &known->second;
-  erase(key);
-  return nullptr;
+idempotency_store::place& idempotency_store::find_or_claim(const digest& key) {
+  const auto [at, is_new] = keys_.try_emplace(key);
+  auto& there = at->second;
+  if (!is_new && end_of(there.window, there.when) > clock_()) return *at;
+  if (!is_new) forget(*at);
+  there.is_claimed = true;
+  return *at;
 }
 
-idempotency_store::original idempotency_store::read(const digest& key, const slot& from) const {
-  return {is_zero(from.id) ? odd_ids_.at(key) : text_of(from.id), from.body};
+idempotency_store::original idempotency_store::read(const place& from) const {
+  const auto& [key, written] = from;
+  return {is_zero(written.id) ? odd_ids_.at(key) : text_of(written.id), written.body};
 }
 
-void idempotency_store::remember(const digest& key, std::chrono::seconds window,
+void idempotency_store::remember(place& key, std::chrono::seconds window,
                                  std::string_view payload_id, const body_digest& body,
                                  core::time_point when) {
-  const slot added{bytes_of(payload_id), body, when, window};
-  const auto [at, is_new] = settled_.try_emplace(key, added);
-  if (!is_new) {
-    if (is_zero(at->second.id)) odd_ids_.erase(key);
-    at->second = added;
-  }
-  if (is_zero(added.id)) odd_ids_[key] = payload_id;
-  marks_[window].push_back({key, when});
-  while (settled_.size() > keys_max_) forget_oldest();
+  key.second = {bytes_of(payload_id), body, when, window, false};
+  if (is_zero(key.second.id)) odd_ids_[key.first] = payload_id;
+  marks_[window].push_back({key.first, when});
+  ++settled_;
+  while (settled_ > keys_max_) forget_oldest();
 }
 
 void idempotency_store::forget_expired(core::time_point now) {
@@ -257,16 +258,16 @@ void idempotency_store::forget_oldest() {
 void idempotency_store::pop(mark_queues::iterator queue) {
   const mark first = queue->second.front();
   queue->second.pop_front();
-  const auto known = settled_.find(first.key);
-  if (known == settled_.end()) return;
-  if (known->second.when == first.when && known->second.window == queue->first) erase(first.key);
+  const auto known = keys_.find(first.key);
+  if (known == keys_.end() || known->second.is_claimed) return;
+  if (known->second.when != first.when || known->second.window != queue->first) return;
+  forget(*known);
+  keys_.erase(known);
 }
 
-void idempotency_store::erase(const digest& key) {
-  const auto known = settled_.find(key);
-  if (known == settled_.end()) return;
-  if (is_zero(known->second.id)) odd_ids_.erase(key);
-  settled_.erase(known);
+void idempotency_store::forget(place& key) {
+  if (is_zero(key.second.id)) odd_ids_.erase(key.first);
+  --settled_;
 }
 
 idempotency_store::body_digest digest_of_body(std::string_view body) {

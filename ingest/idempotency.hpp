@@ -37,6 +37,10 @@ namespace nexus::ingest {
 /// with a million of them), in a table whose buckets are there from the start: no request waits
 /// while it grows. A key whose window is over gives its memory back when others are settled.
 class idempotency_store {
+  struct slot;
+  using digest = core::keyed_hash::value;
+  using place = std::pair<const digest, slot>;
+
  public:
   /// Of a request's body; all zero: not known.
   using body_digest = std::array<unsigned char, 16>;
@@ -62,13 +66,12 @@ class idempotency_store {
 
    private:
     friend class idempotency_store;
-    using digest = core::keyed_hash::value;
-    claim(idempotency_store* store, const digest& key, std::chrono::seconds window)
+    claim(idempotency_store* store, place* key, std::chrono::seconds window)
         : store_(store), key_(key), window_(window) {}
     void drop();
 
     idempotency_store* store_ = nullptr;
-    digest key_{};
+    place* key_ = nullptr;  ///< in the store's table, where it stays as long as it is claimed
     std::chrono::seconds window_{};
   };
 
@@ -85,7 +88,7 @@ class idempotency_store {
   /// `keys_max`: settled keys remembered, at least 1; above it the ones settled first are
   /// forgotten. Keys in flight do not count. A request has as many of them as it has entries with
   /// one, at most `max_batch_entries`, and how many requests there are at a time is the server's to
-  /// bound (server_options). One that nobody waits for takes about 60 bytes.
+  /// bound (server_options). One that nobody waits for takes about 90 bytes.
   explicit idempotency_store(std::size_t keys_max, core::wall_clock clock = core::now);
 
   /// What is settled with others of the same request.
@@ -122,18 +125,18 @@ class idempotency_store {
   std::size_t size() const;
 
  private:
-  using digest = claim::digest;
   struct digest_hash {
     std::size_t operator()(const digest& key) const noexcept { return key[0]; }
   };
   /// The bytes of a payload id.
   using id_bytes = std::array<unsigned char, 16>;
-  /// A settled key.
+  /// A key that is claimed or settled.
   struct slot {
     id_bytes id{};  ///< the payload id's 16 bytes, or all zero: it is in `odd_ids_`
     body_digest body{};
     core::time_point when{};        ///< it was settled
     std::chrono::seconds window{};  ///< 0: for ever
+    bool is_claimed = false;        ///< then the others say nothing
   };
   /// A claimed key that somebody waits for.
   struct flight {
@@ -150,25 +153,28 @@ class idempotency_store {
   using mark_queues = std::map<std::chrono::seconds, std::deque<mark>>;
 
   void settle(std::span<settlement> each);
-  void drop(const digest& key, std::chrono::seconds window);
+  void drop(place& key, std::chrono::seconds window);
   // The rest with the mutex held.
-  static flight& awaited(std::shared_ptr<flight>& one);
-  const slot* find(const digest& key);
-  original read(const digest& key, const slot& from) const;
-  void remember(const digest& key, std::chrono::seconds window, std::string_view payload_id,
+  flight& flight_of(const digest& key);
+  /// The key's place, claimed just now; or settled.
+  place& find_or_claim(const digest& key);
+  original read(const place& from) const;
+  void remember(place& key, std::chrono::seconds window, std::string_view payload_id,
                 const body_digest& body, core::time_point when);
   void forget_expired(core::time_point now);
   void forget_oldest();
   void pop(mark_queues::iterator queue);
-  void erase(const digest& key);
+  /// A settled key stands for nothing any more.
+  void forget(place& key);
 
   const std::size_t keys_max_;
   const core::wall_clock clock_;
   const core::keyed_hash digest_of_;  ///< of source and key
   mutable std::mutex mutex_;
-  std::unordered_map<digest, slot, digest_hash> settled_;
-  /// Claimed keys. Null: nobody waits, as it is with nearly all of them.
-  std::unordered_map<digest, std::shared_ptr<flight>, digest_hash> in_flight_;
+  std::unordered_map<digest, slot, digest_hash> keys_;
+  std::size_t settled_ = 0;  ///< of keys_
+  /// Claimed keys that somebody waits for: few.
+  std::unordered_map<digest, std::shared_ptr<flight>, digest_hash> awaited_;
   /// By window, oldest first: those of one window expire in the order in which they were settled.
   /// No queue is empty, and each settled key has one mark that fits its expiry.
   mark_queues marks_;

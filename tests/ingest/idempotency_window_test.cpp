@@ -164,3 +164,21 @@ TEST_CASE("a time in the future counts as now") {
   in.now += 10s;
   CHECK(in.known("k").empty());
 }
+
+TEST_CASE("a key whose window is over is free again, also where its next claim is dropped") {
+  timed_store timed;
+  timed.settle("k", 10s, "first");
+  CHECK(timed.store.size() == 1);
+  timed.now += 10s;
+  {
+    const auto dropped = timed.store.enter("a", "k", 10s, nullptr);
+    REQUIRE(dropped);
+    CHECK(std::holds_alternative<claim>(*dropped));
+    CHECK(timed.store.size() == 0);
+  }
+  timed.settle("k", 10s, "second");
+  CHECK(timed.store.size() == 1);
+  const auto known = timed.store.enter("a", "k", 10s, nullptr);
+  REQUIRE(known);
+  CHECK(std::get<original>(*known).payload_id == "second");
+}
