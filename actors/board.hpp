@@ -12,9 +12,11 @@ namespace nexus::actors {
 /// Written by one queue, read by anyone. Any thread.
 class board {
  public:
-  board(const std::string& name, const std::string& type) {
+  /// `paused`: by the operator, before its queue has said anything.
+  board(const std::string& name, const std::string& type, bool paused) {
     status_.name = name;
     status_.type = type;
+    if (paused) status_.state = destination_status::phase::paused;
   }
 
   destination_status read() const {

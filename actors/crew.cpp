@@ -20,7 +20,7 @@ constexpr milliseconds urgency_step{50};
 }  // namespace
 
 std::shared_ptr<board> crew::make_board(const destination_options& how) const {
-  auto made = std::make_shared<board>(how.settings.name, how.settings.type);
+  auto made = std::make_shared<board>(how.settings.name, how.settings.type, how.paused);
   const auto known = before_.find(how.settings.name);
   if (known == before_.end()) return made;
   made->update([&](destination_status& status) {

@@ -103,13 +103,16 @@ class remote_connection::impl {
   template <class Result, class... Words>
   core::result<Result> ask(clock::time_point deadline, Words... words) {
     const auto limit = until(deadline);
-    auto answer = std::make_shared<std::promise<core::result<Result>>>();
+    using promise = std::promise<core::result<Result>>;
+    auto answer = std::make_shared<promise>();
     auto settled = answer->get_future();
+    // The promise is handed in: CAF dereferences a null pointer where an actor has no argument.
     system_.spawn(
-        [this, answer, limit, ... words = std::move(words)](caf::event_based_actor* self) {
+        [this, limit, ... words = std::move(words)](caf::event_based_actor* self,
+                                                    std::shared_ptr<promise> to) {
           guard(self, "call of a remote destination", core::make_null_logger());
-          const auto finish = [this, self, answer](core::result<Result> with) {
-            answer->set_value(std::move(with));
+          const auto finish = [this, self, to](core::result<Result> with) {
+            to->set_value(std::move(with));
             self->demonitor(door_->address());
             self->quit();
           };
@@ -133,7 +136,8 @@ class remote_connection::impl {
           } else {
             asked.then([finish](Result& given) { finish(std::move(given)); }, failed);
           }
-        });
+        },
+        std::move(answer));
     return settled.get();
   }
 

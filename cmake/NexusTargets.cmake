@@ -31,14 +31,21 @@ endfunction()
 # nexus_add_library(wal SOURCES a.cpp … HEADERS a.hpp … PUBLIC nexus_core PRIVATE ZLIB::ZLIB)
 # makes nexus_wal, known to users of the installed package as nexus::wal. HEADERS are the public
 # ones: they are installed under include/nexus/<folder>/ and included as "<folder>/name.hpp" here
-# and <nexus/folder/name.hpp> there.
+# and <nexus/folder/name.hpp> there. ALONE are those SOURCES whose own names another one has, too:
+# they are not compiled together with others.
 function(nexus_add_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE;ALONE" ${ARGN})
   set(target nexus_${name})
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(nexus::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   nexus_compile_settings(${target})
+  if(NEXUS_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    # Every source is one that is included here, where types of its own would be suspicious.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>

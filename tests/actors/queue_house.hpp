@@ -119,7 +119,7 @@ class queue_house : public test::deterministic {
   destination_status status() const { return shown->read(); }
 
   std::shared_ptr<log_script> log = std::make_shared<log_script>();
-  std::shared_ptr<board> shown = std::make_shared<board>("d", "scripted");
+  std::shared_ptr<board> shown = std::make_shared<board>("d", "scripted", false);
   std::shared_ptr<test::log_keeper> kept = std::make_shared<test::log_keeper>();
   core::metrics metrics;
   destination_options how;

@@ -37,8 +37,8 @@ bool mentions(const std::string& text, const std::string& what) {
   return text.find(what) != std::string::npos;
 }
 
-caf::behavior echo(caf::event_based_actor*) {
-  return {[](const std::string& text) { return text; }};
+caf::behavior answer_with(caf::event_based_actor*, const std::string& words) {
+  return {[words](const std::string&) { return words; }};
 }
 
 }  // namespace
@@ -184,7 +184,7 @@ TEST_CASE("a side that does not know the secret is found out by the other") {
 TEST_CASE("somebody else at the address is a fault of the configuration") {
   caf::actor_system_config config;
   caf::actor_system system{actors::networking(config)};
-  const auto stranger = system.spawn(echo);
+  const auto stranger = system.spawn(answer_with, std::string("what?"));
   const auto port = caf::io::publish(stranger, 0, "127.0.0.1");
   REQUIRE(port);
   auto here = connect_to(std::to_string(*port));

@@ -2,7 +2,6 @@
 // answer, and when.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -25,22 +24,10 @@ namespace nexus::test {
 /// Keeps what is logged.
 class recording_logger final : public core::logger {
  public:
-  void write(core::log_level level, std::string_view text) override {
-    const std::lock_guard lock(mutex_);
-    lines_.emplace_back(level, text);
-  }
+  void write(core::log_level level, std::string_view text) override;
   void set_level(core::log_level) override {}
-  std::size_t count(core::log_level level) const {
-    const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(),
-                                                  [&](auto& line) { return line.first == level; }));
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    std::string all;
-    for (const auto& line : lines_) all += line.second + "\n";
-    return all;
-  }
+  std::size_t count(core::log_level level) const;
+  std::string text() const;
 
  private:
   mutable std::mutex mutex_;
@@ -58,31 +45,18 @@ struct reply {
   bool done() const { return sent.has_value(); }
   int status() const { return sent ? sent->status : 0; }
   std::string body() const { return sent ? sent->body : ""; }
-  std::string header(const std::string& name) const {
-    if (sent)
-      for (const auto& [key, value] : sent->headers)
-        if (key == name) return value;
-    return "";
-  }
+  std::string header(const std::string& name) const;
   /// The `error` or `status` word of the envelope.
-  bool says(const std::string& code) const {
-    return body().starts_with("{\"error\":\"" + code + "\",");
-  }
+  bool says(const std::string& code) const;
 };
 
-inline config::source_config make_source(const std::string& name) {
-  config::source_config source;
-  source.name = name;
-  source.api_keys = {config::secret("key-of-" + name)};
-  source.name_space = name + "-space";
-  source.can_read = true;
-  source.can_write = true;
-  source.target_destinations = {"sqlite"};
-  source.mapping = {{"content", "message.content"}, {"role", "message.role"}, {"model", "model"}};
-  return source;
-}
+/// May read and write, and goes to "sqlite"; its key is "key-of-NAME".
+config::source_config make_source(const std::string& name);
 
 struct fake_house {
+  fake_house();
+  ~fake_house();
+
   struct pending_append {
     core::entry_ptr entry;  ///< the first of those that were handed in together
     ingest::append_done done;
@@ -90,16 +64,7 @@ struct fake_house {
     std::optional<core::confirmation> wanted;
   };
 
-  config::config settings = [] {
-    config::config standard;
-    standard.admin_token = config::secret("key-of-admin");
-    standard.sources = {make_source("default"), make_source("other")};
-    config::destination_config sqlite;
-    sqlite.name = "sqlite";
-    sqlite.type = "sqlite";
-    standard.destinations = {sqlite};
-    return standard;
-  }();
+  config::config settings;
   core::metrics metrics;
   std::shared_ptr<recording_logger> log = std::make_shared<recording_logger>();
   core::time_point wall{std::chrono::seconds(1'767'225'600)};  // 2026-01-01T00:00:00Z
@@ -141,154 +106,33 @@ struct fake_house {
   std::vector<std::pair<std::string, ingest::embed_done>> embeddings;  ///< the test answers them
 
   /// Made when first used, so that a test can change `settings` before.
-  ingest::door& door() {
-    if (door_) return *door_;
-    ingest::ports behind;
-    behind.append = [this](std::vector<core::entry_ptr> entries, ingest::append_done done,
-                           std::optional<core::confirmation> wanted) {
-      const auto first = entries.front();
-      appends.push_back({first, nullptr, std::move(entries), std::move(wanted)});
-      if (append_later) return void(appends.back().done = std::move(done));
-      done(append_outcome);
-    };
-    behind.append_batch = [this](std::vector<std::vector<core::entry_ptr>> writes,
-                                 ingest::batch_done done, std::vector<core::confirmation> wanted) {
-      const std::size_t count = writes.size();
-      batches.push_back({std::move(writes), nullptr, std::move(wanted)});
-      if (append_later) return void(batches.back().done = std::move(done));
-      std::vector<core::result<void>> outcomes(count, append_outcome);
-      for (const auto index : refused_writes)
-        outcomes.at(index) = core::error{core::errc::too_large, "too large"};
-      done(std::move(outcomes));
-    };
-    behind.key_waits = [this](const std::string& source, const std::vector<std::string>&,
-                              const std::string& key) {
-      return waiting_keys.contains(source + "/" + key);
-    };
-    behind.find = [this](destinations::query what, ingest::query_done done) {
-      queries.push_back(std::move(what));
-      done(page);
-    };
-    behind.dead_letters = [this](ingest::dead_letter_choice which, ingest::dead_letters_done done) {
-      choices.emplace_back("look", std::move(which));
-      done(dead_letters);
-    };
-    behind.redrive = [this](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
-      choices.emplace_back("redrive", std::move(which));
-      done(acted);
-    };
-    behind.purge = [this](ingest::dead_letter_choice which, ingest::dead_letters_acted done) {
-      choices.emplace_back("purge", std::move(which));
-      done(acted);
-    };
-    behind.pause = [this](const std::string& name, const ingest::destination_switched& done) {
-      switches.push_back("pause " + name);
-      done(switched);
-    };
-    behind.resume = [this](const std::string& name, const ingest::destination_switched& done) {
-      switches.push_back("resume " + name);
-      done(switched);
-    };
-    behind.check_consistency = [this](const ingest::consistency_choice& what,
-                                      const ingest::consistency_done& done) {
-      checks.push_back(what);
-      done(consistency);
-    };
-    behind.reload = [this](const ingest::reload_done& done) {
-      ++reloads;
-      done(reloaded);
-    };
-    behind.lint = [this](const ingest::lint_done& done) { done(findings); };
-    add_side_ports(behind);
-    behind.state = [this] { return state; };
-    behind.shutdown = [this] { ++shutdowns; };
-    ingest::door_options options;
-    options.version = "1.2.3";
-    options.clock = [this] { return wall += std::chrono::milliseconds(500); };
-    options.steady_clock = [this] { return steady; };
-    door_ = std::make_unique<ingest::door>(std::make_shared<const config::config>(settings), behind,
-                                           log, metrics, options);
-    door_->enter(ingest::door_phase::serving);
-    return *door_;
-  }
+  ingest::door& door();
 
-  void add_side_ports(ingest::ports& to) {
-    if (embeds)
-      to.embed = [this](std::string_view content, ingest::embed_done done) {
-        embeddings.emplace_back(content, std::move(done));
-      };
-    if (!audits) return;
-    to.on_interaction = [this](audit::record one) { interactions.push_back(std::move(one)); };
-    to.find_interactions = [this](ingest::interaction_choice what,
-                                  const ingest::interactions_done& done) {
-      audit_choices.push_back(std::move(what));
-      done(audit_page);
-    };
-    to.count_interactions = [this](audit::filter which, const ingest::interactions_counted& done) {
-      audit_choices.push_back({std::move(which)});
-      done(audit_statistics);
-    };
-  }
-
-  void close_door() { door_.reset(); }
+  void close_door();
 
   config::source_config& source(std::size_t index = 0) { return settings.sources[index]; }
 
   /// Sends a request as the server does: header first, at most `body_bytes_max` bytes of the body.
-  std::shared_ptr<reply> send(http::request request) {
-    auto answer = std::make_shared<reply>();
-    auto decision = door().on_header(request);
-    answer->body_bytes_max = decision.body_bytes_max;
-    answer->heavy = decision.heavy;
-    if (decision.refuse) {
-      answer->refused_early = true;
-      answer->answers = 1;
-      answer->sent = std::move(decision.refuse);
-      return answer;
-    }
-    if (request.body.size() > decision.body_bytes_max) {
-      request.body.resize(decision.body_bytes_max);
-      request.body_truncated = true;
-    }
-    request.context = std::move(decision.context);
-    door().on_request(std::move(request), [answer](http::response response) {
-      ++answer->answers;
-      answer->sent = std::move(response);
-    });
-    return answer;
-  }
+  std::shared_ptr<reply> send(http::request request);
 
   /// POST /inbound/default as the source `default`.
-  std::shared_ptr<reply> post(const std::string& body, http::header_list headers = {}) {
-    headers.emplace_back("Authorization", "Bearer key-of-default");
-    return send(make_request("POST", "/inbound/default", std::move(headers), body));
-  }
+  std::shared_ptr<reply> post(const std::string& body, http::header_list headers = {});
 
   /// GET with the token of a source or of the admin; an empty name sends none.
   std::shared_ptr<reply> get(const std::string& path, const std::string& who,
-                             const std::string& query = "", http::header_list headers = {}) {
-    if (!who.empty()) headers.emplace_back("Authorization", "Bearer key-of-" + who);
-    auto request = make_request("GET", path, std::move(headers), "");
-    request.query = query;
-    return send(std::move(request));
-  }
+                             const std::string& query = "", http::header_list headers = {});
 
   static http::request make_request(std::string method, std::string path, http::header_list headers,
-                                    std::string body) {
-    http::request request;
-    request.method = std::move(method);
-    request.path = std::move(path);
-    request.headers = std::move(headers);
-    request.body = std::move(body);
-    request.peer_address = "192.0.2.1";
-    return request;
-  }
+                                    std::string body);
 
-  double count(const std::string& name, const core::metric_labels& labels) {
-    return metrics.get_counter(name, "", labels).value();
-  }
+  double count(const std::string& name, const core::metric_labels& labels);
 
  private:
+  ingest::ports make_ports();
+  void add_dead_letter_ports(ingest::ports& to);
+  void add_operator_ports(ingest::ports& to);
+  void add_side_ports(ingest::ports& to);
+
   std::unique_ptr<ingest::door> door_;
 };
 
