@@ -11,6 +11,12 @@ if(Catch2_VERSION VERSION_LESS 3)
   set(NEXUS_TEST_ARGUMENTS EXTRA_ARGS --warn NoTests)
 endif()
 
+# The longest time for one test.
+set(NEXUS_TEST_SECONDS 300)
+if(NEXUS_SANITIZE)
+  set(NEXUS_TEST_SECONDS 1200)
+endif()
+
 # What most tests include is parsed once and kept, which takes a third off the time to build them.
 # It excuses no source from including what it uses: the preset `debug` does without.
 set(NEXUS_TEST_HEADERS
@@ -49,5 +55,5 @@ function(nexus_add_test name)
   endif()
   target_link_libraries(test_${name} PRIVATE ${arg_LIBRARIES} nexus_test_support)
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
-    ${NEXUS_TEST_ARGUMENTS} PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
+    ${NEXUS_TEST_ARGUMENTS} PROPERTIES TIMEOUT ${NEXUS_TEST_SECONDS} ${arg_PROPERTIES})
 endfunction()

@@ -81,7 +81,7 @@ BANNED_IN_HEADERS = [
 
 CPP = (".cpp", ".hpp")
 CODE = CPP + (".py", ".sh", ".cmake", ".txt")
-SKIPPED_FOLDERS = {".git", ".cache", ".venv", "__pycache__", "third_party"}
+SKIPPED = {".git", ".cache", ".venv", "__pycache__", "third_party"}
 LEFTOVER = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
 # /home/someone is the placeholder for a user's directory.
 MACHINE_PATH = re.compile(
@@ -106,9 +106,9 @@ def tree(root):
     """All text files below root, but for what is built and what git keeps."""
     for folder, folders, names in os.walk(root):
         at_root = Path(folder) == root
-        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS
+        folders[:] = sorted(name for name in folders if name not in SKIPPED
                             and not (at_root and name.startswith("build")))
-        for name in sorted(names):
+        for name in sorted(set(names) - SKIPPED):
             path = (Path(folder) / name).relative_to(root).as_posix()
             try:
                 file = File(root, path)

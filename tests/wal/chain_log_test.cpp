@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <random>
 
+#include "tests/proof/proof_size.hpp"
 #include "tests/support/failing_files.hpp"
 #include "tests/wal/chain_support.hpp"
 
@@ -150,7 +151,8 @@ TEST_CASE("a copy of a signed log at any moment, as a kill leaves it, is clean")
 
 TEST_CASE("a signed log is clean after a power cut at any operation, and after the next start") {
   for (auto survived : {test::survival::nothing, test::survival::everything, test::survival::torn})
-    for (auto at = 1 + static_cast<std::uint64_t>(survived); at < 60; at += 4) {
+    for (auto at = 1 + static_cast<std::uint64_t>(survived); at < 60;
+         at += 4 * test::proof_divisor()) {
       temp_dir dir;
       auto how = signed_options(dir.path());
       how.max_segment_size_mb = 1;
@@ -183,7 +185,7 @@ TEST_CASE("a signed log is clean after a power cut at any operation, and after t
 
 TEST_CASE("a signed log is clean when a segment had to be given up") {
   for (auto kind : {test::operation::write, test::operation::sync})
-    for (std::uint64_t nth = 1; nth < 10; ++nth) {
+    for (std::uint64_t nth = 1; nth < 10; nth += test::proof_divisor()) {
       temp_dir dir;
       auto how = signed_options(dir.path());
       how.max_segment_size_mb = 1;

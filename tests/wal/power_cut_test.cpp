@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/proof/proof_size.hpp"
 #include "tests/wal/failing_directory.hpp"
 #include "tests/wal/reference_reader.hpp"
 
@@ -89,7 +90,8 @@ TEST_CASE("a power cut at any operation loses no acknowledged entry and hands no
   auto total = operations_of_workload();
   REQUIRE(total > 40);
   for (auto left : {survival::nothing, survival::everything, survival::torn})
-    for (std::uint64_t n = 1; n <= total; n += left == survival::everything ? 3 : 1) {
+    for (std::uint64_t n = 1; n <= total;
+         n += proof_divisor() * (left == survival::everything ? 3 : 1)) {
       failing_directory at;
       promises told;
       at.files->cut_power_at(n);
@@ -111,7 +113,7 @@ TEST_CASE("a power cut at any operation loses no acknowledged entry and hands no
 TEST_CASE(
     "a power cut at any operation of the repair that follows a power cut loses nothing either") {
   auto total = operations_of_workload();
-  for (std::uint64_t n = 5; n <= total; n += 13)
+  for (std::uint64_t n = 5; n <= total; n += 13 * proof_divisor())
     for (std::uint64_t m = 1; m <= 10; ++m) {
       failing_directory at;
       promises told;
@@ -128,7 +130,7 @@ TEST_CASE(
 
 TEST_CASE("a single failing operation anywhere loses no acknowledged entry") {
   auto total = operations_of_workload();
-  for (std::uint64_t n = 1; n <= total; ++n) {
+  for (std::uint64_t n = 1; n <= total; n += proof_divisor()) {
     failing_directory at;
     promises told;
     at.files->fail({std::nullopt, n, false, 5, 40});

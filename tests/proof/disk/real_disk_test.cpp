@@ -26,7 +26,7 @@ constexpr unsigned volume_mb = 48;
 constexpr std::uint64_t mib = 1 << 20;
 
 unsigned cycles() {
-  return test::is_long_proof() ? 100 : 10;
+  return test::is_long_proof() ? 100 : static_cast<unsigned>(10 / test::proof_divisor());
 }
 
 /// Empty: where it always is.

@@ -169,12 +169,12 @@ class enumeration {
 std::uint64_t enumerate(const log_kind& kind) {
   const auto seed = proof_seed();
   const auto start = std::chrono::steady_clock::now();
-  enumeration all(kind, seed, is_long_proof() ? 20'000 : 300);
+  enumeration all(kind, seed, is_long_proof() ? 20'000 : 300 / proof_divisor());
   all.try_known();
-  all.try_all(3);
+  all.try_all(proof_divisor() == 1 ? 3 : 2);
   const auto goes_on = [&](std::uint64_t tried) {
     return is_long_proof() ? std::chrono::steady_clock::now() - start < std::chrono::seconds(75)
-                           : tried < 60;
+                           : tried < 60 / proof_divisor();
   };
   for (std::uint64_t i = 0; goes_on(i); ++i) all.try_random(3, is_long_proof() && i % 16 == 0);
   all.print();

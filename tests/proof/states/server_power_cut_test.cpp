@@ -171,7 +171,7 @@ class server_run {
 }  // namespace
 
 TEST_CASE("a power cut at any moment of a server's run loses nothing that was acknowledged") {
-  const std::size_t count = is_long_proof() ? 3'000 : 300;
+  const std::size_t count = is_long_proof() ? 3'000 : 300 / proof_divisor();
   const auto seed = proof_seed();
   for (auto kind : {0, 3}) {
     server_run one(log_kinds.at(static_cast<std::size_t>(kind)));

@@ -228,7 +228,8 @@ const std::string encryption_key(32, 'k');
 void sweep_golden(const std::string& name, const reading_rules& rules) {
   INFO(name);
   const bool is_cheap = rules.mac_key.empty();
-  const auto how = is_long_proof() ? density{1, 8} : density{is_cheap ? 1u : 6u, 1};
+  const auto how =
+      is_long_proof() ? density{1, 8} : density{(is_cheap ? 1 : 6) * proof_divisor(), 1};
   count_proof("states of the byte sweep", sweep_of(name, rules).run(how));
 }
 
