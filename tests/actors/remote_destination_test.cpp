@@ -265,7 +265,7 @@ TEST_CASE("a process that stands still is unreachable, and is used again when it
   peer other("0", good_secret, place / "ids");
   auto here = connect_to(other.port(), good_secret, 1s);
   REQUIRE(deliver_one(*here, make_entry("p0")).kind == outcome_kind::delivered);
-  other.kill(SIGSTOP);
+  other.pause();
   const auto hung = deliver_one(*here, large_entry("p1"));
   CHECK(hung.kind == outcome_kind::unreachable);
   CHECK(mentions(hung.reason, "no answer within"));

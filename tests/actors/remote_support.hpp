@@ -18,6 +18,7 @@
 #include "actors/remote_destination.hpp"
 #include "tests/actors/scripted_destination.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/standstill.hpp"
 
 extern char** environ;
 
@@ -96,6 +97,7 @@ class peer {
 
   const std::string& port() const { return port_; }
   void kill(int signal) const { ::kill(pid_, signal); }
+  void pause() const { bring_to_standstill(pid_); }
 
  private:
   pid_t pid_ = -1;

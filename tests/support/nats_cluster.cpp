@@ -16,6 +16,8 @@
 
 #include <nats/nats.h>
 
+#include "tests/support/standstill.hpp"
+
 namespace nexus::test {
 
 namespace {
@@ -261,7 +263,7 @@ void nats_cluster::restart(std::size_t node) {
 }
 
 void nats_cluster::pause(std::size_t node) {
-  ::kill(nodes_[node].pid, SIGSTOP);
+  bring_to_standstill(nodes_[node].pid);
 }
 
 void nats_cluster::resume(std::size_t node) {

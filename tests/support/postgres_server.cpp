@@ -18,8 +18,11 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
+
+#include "tests/support/standstill.hpp"
 
 namespace nexus::test {
 
@@ -136,7 +139,7 @@ postgres_server::postgres_server(authentication how, const std::string& settings
 
 postgres_server::~postgres_server() {
   if (postmaster_ == 0) return;
-  signal_all(SIGCONT);
+  resume();
   ::kill(postmaster_, SIGQUIT);
   ::waitpid(postmaster_, nullptr, 0);
 }
@@ -206,19 +209,20 @@ void postgres_server::kill() {
   postmaster_ = 0;
 }
 
-void postgres_server::signal_all(int signal) const {
+std::vector<pid_t> postgres_server::children() const {
   const std::string pid = std::to_string(postmaster_);
-  ::kill(postmaster_, signal);
-  std::istringstream children(read_file("/proc/" + pid + "/task/" + pid + "/children"));
-  for (pid_t child = 0; children >> child;) ::kill(child, signal);
+  std::istringstream text(read_file("/proc/" + pid + "/task/" + pid + "/children"));
+  return {std::istream_iterator<pid_t>(text), {}};
 }
 
 void postgres_server::suspend() {
-  signal_all(SIGSTOP);
+  bring_to_standstill(postmaster_);
+  for (const auto child : children()) bring_to_standstill(child);
 }
 
 void postgres_server::resume() {
-  signal_all(SIGCONT);
+  ::kill(postmaster_, SIGCONT);
+  for (const auto child : children()) ::kill(child, SIGCONT);
 }
 
 std::string postgres_server::dsn(const std::string& database, const std::string& user,

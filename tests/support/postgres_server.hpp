@@ -58,7 +58,7 @@ class postgres_server {
 
  private:
   pid_t spawn(const std::vector<std::string>& command) const;
-  void signal_all(int signal) const;
+  std::vector<pid_t> children() const;
   bool came_up();
 
   temp_dir directory_;
