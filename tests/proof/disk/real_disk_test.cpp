@@ -150,6 +150,7 @@ TEST_CASE("While the database's disk is full entries are taken and wait, and the
 }
 
 TEST_CASE("Kills and starts on a full disk do not fill it further") {
+  constexpr std::uint64_t block_bytes = 4096;  // of the larger ones
   const std::uint64_t left = GENERATE(std::uint64_t{0}, 3 * mib);
   const auto disk = small_volume::mount(any_kind(), volume_mb);
   if (disk == nullptr) return;
@@ -177,7 +178,8 @@ TEST_CASE("Kills and starts on a full disk do not fill it further") {
     writers.finish();
     const auto now = small_volume::used_bytes(wal);
     if (cycle == 0) used = now;
-    CHECK(now <= used);
+    // The first kill may come before the last block is written that every start needs.
+    CHECK(now <= used + block_bytes);
   }
   disk->empty();
   const auto server = home.start();
