@@ -13,8 +13,7 @@ namespace nexus::ingest {
 
 /// An entry for each destination, in their order: `common` with the destination's name, also in the
 /// payload (whose JSON is that of a payload_writer for the first of them). If there are several,
-/// each has the extension member
-/// `"fanout"`, their number.
+/// each has the extension member `"fanout"`, their number.
 std::vector<core::entry_ptr> make_entries(std::shared_ptr<core::entry> common,
                                           const std::vector<std::string>& destinations);
 

@@ -10,8 +10,10 @@ bool before(const location& a, const location& b) {
   return std::tie(a.segment, a.offset) < std::tie(b.segment, b.offset);
 }
 
+constexpr core::time_point unknown_time{};
+
 core::time_point time_of(const std::string& timestamp) {
-  return core::parse_timestamp(timestamp).value_or(core::time_point{});
+  return core::parse_timestamp(timestamp).value_or(unknown_time);
 }
 
 location place_of(const segment& in, const scanned_line& line) {
@@ -82,7 +84,7 @@ void catalog::add_dead_letter(const scanned_line& line, location where) {
       return;
   auto failed = line.entry();
   const auto note = take_failure_note(failed);
-  add_dead(id, {where, note ? time_of(note->at) : core::time_point{}});
+  add_dead(id, {where, note ? time_of(note->at) : unknown_time});
 }
 
 void catalog::add_dead(const id_hash& id, dead_spot one) {
@@ -94,18 +96,12 @@ void catalog::add_dead(const id_hash& id, dead_spot one) {
   ++dead_count_;
 }
 
-bool catalog::has_copy(const id_hash& id, const std::string& failed_at) const {
+bool catalog::has_copy(const id_hash& id, core::time_point failed) const {
   const auto known = dead_.find(id);
-  if (known == dead_.end()) return false;
-  return std::any_of(known->second.begin(), known->second.end(), [&](const dead_spot& one) {
-    if (one.where.segment != dead_letter_number) return false;
-    auto source = files_.open_read(path(at(one.where.segment)));
-    if (!source) return false;
-    line_decoder decoder(format_, dead_letter_name);
-    auto copy = read_entry(**source, one.where, decoder);
-    auto note = copy ? take_failure_note(*copy) : std::nullopt;
-    return note && note->at == failed_at;
-  });
+  return known != dead_.end() && failed != unknown_time &&
+         std::any_of(known->second.begin(), known->second.end(), [&](const dead_spot& one) {
+           return one.where.segment == dead_letter_number && one.failed == failed;
+         });
 }
 
 bool catalog::was_moved(const scanned_line& line, location kept) const {
@@ -140,7 +136,7 @@ void catalog::apply_to_pending(const status_change& change, status_change& chang
       ++in.unsettled;
       if (change.mark == core::status::permanent_failure) {
         in.exceptions[gone.where.offset] = failed;
-        if (!has_copy(gone.id, change.at)) add_dead(gone.id, {gone.where, failed.at});
+        if (!has_copy(gone.id, failed.at)) add_dead(gone.id, {gone.where, failed.at});
       }
       if (gone.follower_id.empty()) {
         if (ids.empty() || ids.back() != id) ids.push_back(id);
@@ -169,12 +165,11 @@ void catalog::apply_to_dead(const status_change& change, status_change& changed)
 }
 
 std::optional<location> catalog::take_dead(const id_hash& id, core::time_point failed) {
-  constexpr core::time_point unknown{};
   const auto known = dead_.find(id);
   if (known == dead_.end()) return {};
   auto& spots = known->second;
   const auto oldest = std::find_if(spots.begin(), spots.end(), [&](const dead_spot& one) {
-    return one.failed == failed || one.failed == unknown || failed == unknown;
+    return one.failed == failed || one.failed == unknown_time || failed == unknown_time;
   });
   if (oldest == spots.end()) return {};
   const auto where = oldest->where;

@@ -132,7 +132,7 @@ class catalog {
   bool was_moved(const scanned_line& line, location kept) const;
   /// Whether the dead-letter file has an entry of that name that failed at that time: a crash came
   /// between copying it there and removing its segment, whose line does not know of it yet.
-  bool has_copy(const id_hash& id, const std::string& failed_at) const;
+  bool has_copy(const id_hash& id, core::time_point failed) const;
   void apply_to_pending(const status_change& change, status_change& changed);
   void apply_to_dead(const status_change& change, status_change& changed);
   /// Takes the oldest failure of that time out of them; nothing where there is none.
