@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::size_t write_bytes = 1 << 20;
 
+/// The new file is synced so often: one sync of it all would hold up those of the appends, on the
+/// same disk, for as long as that takes.
+constexpr std::uint64_t sync_bytes = 2 << 20;
+
 /// One segment on its way from the old file to the new one.
 class rewrite {
  public:
@@ -195,7 +199,9 @@ class rewrite {
     if (auto written = target_->write_at(flushed_, std::span(&piece, 1)); !written) return written;
     flushed_ += out_.size();
     out_.clear();
-    return {};
+    if (flushed_ < synced_ + sync_bytes) return {};
+    synced_ = flushed_;
+    return target_->sync();
   }
 
   /// From here on the new file is the segment. Readers take the mutex to find a line and open its
@@ -246,6 +252,7 @@ class rewrite {
   std::string json_;  ///< of a line that changes; keeps its memory
   std::string out_;
   std::uint64_t flushed_ = 0;
+  std::uint64_t synced_ = 0;
   std::uint64_t status_lines_ = 0;
   std::vector<move> moves_;
 };
