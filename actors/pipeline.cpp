@@ -131,10 +131,15 @@ class running_pipeline final : public pipeline {
     submit(std::move(values), std::move(sizes), std::move(done), std::move(wanted));
   }
 
-  bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
-                 const std::string& key) const override {
-    return std::any_of(destinations.begin(), destinations.end(),
-                       [&](const std::string& one) { return log_->key_waits(source, one, key); });
+  std::vector<bool> keys_wait(const std::string& source,
+                              const std::vector<std::string>& destinations,
+                              std::span<const std::string> keys) const override {
+    std::vector<bool> waits(keys.size());
+    for (const auto& one : destinations) {
+      const auto there = log_->keys_wait(source, one, keys);
+      std::transform(waits.begin(), waits.end(), there.begin(), waits.begin(), std::logical_or{});
+    }
+    return waits;
   }
 
   core::result<void> dead_letters(const wal::dead_letter_filter& which,

@@ -135,9 +135,10 @@ class pipeline {
                             std::vector<core::confirmation> wanted = {}) = 0;
 
   /// Whether an entry of the source with this idempotency key is pending for one of these
-  /// destinations. Does not block.
-  virtual bool key_waits(const std::string& source, const std::vector<std::string>& destinations,
-                         const std::string& key) const = 0;
+  /// destinations: for each of the (not empty) keys, in order. Does not block.
+  virtual std::vector<bool> keys_wait(const std::string& source,
+                                      const std::vector<std::string>& destinations,
+                                      std::span<const std::string> keys) const = 0;
 
   /// Hands each dead letter that fits to `fn`, oldest first; `fn` must not call the pipeline. Like
   /// the two below it reads and writes the log: it blocks for as long as that takes.

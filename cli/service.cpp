@@ -179,9 +179,9 @@ ingest::ports service::make_ports(std::function<void()> on_shutdown) {
     if (events_) done = with_events(writes, std::move(done));
     pipeline_->append_batch(std::move(writes), std::move(done), std::move(wanted));
   };
-  ports.key_waits = [this](const std::string& source, const std::vector<std::string>& destinations,
-                           const std::string& key) {
-    return pipeline_->key_waits(source, destinations, key);
+  ports.keys_wait = [this](const std::string& source, const std::vector<std::string>& destinations,
+                           std::span<const std::string> keys) {
+    return pipeline_->keys_wait(source, destinations, keys);
   };
   ports.find = [this](destinations::query what, ingest::query_done done) {
     queries_->find(std::move(what), std::move(done));

@@ -38,13 +38,19 @@ void put_text(core::entry& into, std::string_view member, std::string_view text)
 
 }  // namespace
 
-key_note make_key_note(const ports& behind, const config::source_config& source,
-                       const std::string& key, const body_digest& body) {
-  if (!source.idempotency_enabled || key.empty()) return {};
-  // The log spells bytes that are not UTF-8 all alike: two such keys would be one to it.
-  const bool is_repeated =
-      !core::json::is_utf8(key) || behind.key_waits(source.name, source.target_destinations, key);
-  return {key, is_repeated, body};
+std::vector<key_note> make_key_notes(const ports& behind, const config::source_config& source,
+                                     std::span<const std::string> keys,
+                                     std::span<const body_digest> bodies) {
+  std::vector<key_note> notes(keys.size());
+  if (!source.idempotency_enabled || keys.empty()) return notes;
+  const auto waits = behind.keys_wait(source.name, source.target_destinations, keys);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty()) continue;
+    // The log spells bytes that are not UTF-8 all alike: two such keys would be one to it.
+    notes[i] = {keys[i], waits[i] || !core::json::is_utf8(keys[i]),
+                bodies.empty() ? body_digest{} : bodies[i]};
+  }
+  return notes;
 }
 
 void put_key_note(core::entry& into, key_note note) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "config/config.hpp"
 #include "core/entry.hpp"
@@ -23,9 +25,11 @@ struct key_note {
   idempotency_store::body_digest body{};  ///< all zero: not known
 };
 
-/// The note for an entry that is about to be written by a request that holds the claim on `key`.
-key_note make_key_note(const ports& behind, const config::source_config& source,
-                       const std::string& key, const idempotency_store::body_digest& body);
+/// The notes for entries that are about to be written by a request that holds the claims on these
+/// keys: one for each, in order. `bodies`: as many, or none.
+std::vector<key_note> make_key_notes(const ports& behind, const config::source_config& source,
+                                     std::span<const std::string> keys,
+                                     std::span<const idempotency_store::body_digest> bodies);
 
 /// Writes the note into an entry whose `source` and extension members are set.
 void put_key_note(core::entry& into, key_note note);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -185,10 +186,11 @@ struct ports {
                      std::vector<core::confirmation> wanted)>
       append_batch;
   /// Whether an entry of the source with this idempotency key is pending for one of these
-  /// destinations.
-  std::function<bool(const std::string& source, const std::vector<std::string>& destinations,
-                     const std::string& key)>
-      key_waits;
+  /// destinations: for each of the (not empty) keys, in order.
+  std::function<std::vector<bool>(const std::string& source,
+                                  const std::vector<std::string>& destinations,
+                                  std::span<const std::string> keys)>
+      keys_wait;
   /// Reads back from the store behind a destination. Error `not_found`: nothing to read from.
   std::function<void(destinations::query, query_done)> find;
   /// Dead letters: looking at them, delivering them once more, giving them up. Errors:

@@ -23,7 +23,9 @@ ports ports_into(std::vector<core::entry_ptr>& taken) {
     done({});
     if (wanted) wanted->done(delivered);
   };
-  behind.key_waits = [](const auto&...) { return false; };
+  behind.keys_wait = [](const auto&, const auto&, std::span<const std::string> keys) {
+    return std::vector<bool>(keys.size());
+  };
   behind.fetch_jwks = [](const std::string&, const auto& done) {
     done(core::error{core::errc::unsupported, "a preview fetches nothing"});
   };

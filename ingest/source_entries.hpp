@@ -37,7 +37,7 @@ class source_entries {
                  core::time_point received, core::time_point now);
 
   /// The entries of one payload, one for each of the source's destinations. `key`: from
-  /// make_key_note.
+  /// make_key_notes.
   std::vector<core::entry_ptr> make(const payload_text& payload, key_note key) const;
 
  private:

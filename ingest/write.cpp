@@ -140,10 +140,11 @@ void write_request::append() {
               }};
   }
   const source_entries entries(settings, context_, received_, house_->options.clock());
+  auto note = make_key_notes(house_->out, settings, {&key_, 1}, {&body_, 1}).front();
   house_->out.append(
       entries.make({payload_id, context_.request_id, std::exchange(fields_, {}), key_,
                     std::exchange(embedding_, {})},
-                   make_key_note(house_->out, settings, key_, body_)),
+                   std::move(note)),
       [self = shared_from_this(), payload_id](const core::result<void>& outcome) {
         self->finish(payload_id, outcome);
       },

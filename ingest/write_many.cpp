@@ -194,6 +194,7 @@ std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
   writes.reserve(list_.items.size());
   written_.reserve(list_.items.size());
   payload_ids ids(list_.items.size());
+  auto notes = make_key_notes(house_->out, source_.settings, list_.keys, bodies_);
   for (std::size_t i = 0; i < list_.items.size(); ++i) {
     auto& item = list_.items[i];
     mapping::mapped_fields fields;
@@ -203,8 +204,7 @@ std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
       const auto& key = list_.keys.empty() ? no_key : list_.keys[i];
       writes.push_back(entries.make(
           {item.payload_id, list_.context.request_id, std::move(fields), key, {}},
-          make_key_note(house_->out, source_.settings, key,
-                        bodies_.empty() ? idempotency_store::body_digest{} : bodies_[i])));
+          notes.empty() ? key_note{} : std::move(notes[i])));
       written_.push_back(i);
     }
     if (item.refusal && list_.as_single_requests) return write_nothing();

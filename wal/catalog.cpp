@@ -50,8 +50,9 @@ bool catalog::settled_before(std::uint32_t number) const noexcept {
                      [](const auto& one) { return one.second.unsettled == 0; });
 }
 
-void catalog::add_pending(const entry_name& name, location where, std::uint32_t seconds) {
-  index_.add(name, where, seconds, [&](location with) { return shares_key(name, with); });
+void catalog::add_pending(const entry_name& name, const pending_index::name_hashes& hashes,
+                          location where, std::uint32_t seconds) {
+  index_.add(name, hashes, where, seconds, [&](location with) { return shares_key(name, with); });
   auto& in = at(where.segment);
   ++in.pending;
   in.newest_seconds = std::max(in.newest_seconds, seconds);
@@ -69,7 +70,8 @@ void catalog::add_line(segment& in, const scanned_line& line) {
     in.newest_seconds = std::max(in.newest_seconds, line.head.seconds);
     auto status = core::parse_status(line.head.status);
     if (status == core::status::pending)
-      add_pending(line.head.name, place_of(in, line), line.head.seconds);
+      add_pending(line.head.name, index_.hashes_of(line.head.name), place_of(in, line),
+                  line.head.seconds);
     else if (status == core::status::permanent_failure)
       add_dead_letter(line, place_of(in, line));
   }

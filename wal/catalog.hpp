@@ -80,9 +80,10 @@ class catalog {
   const pending_index& index() const noexcept { return index_; }
   std::string path(const segment& which) const { return directory_ + "/" + which.name; }
 
-  /// Takes in an entry that waits, whose line stands at `where`. `seconds`: its timestamp, see
-  /// unix_seconds.
-  void add_pending(const entry_name& name, location where, std::uint32_t seconds);
+  /// Takes in an entry that waits, whose line stands at `where`. `hashes`: the index's of its name;
+  /// `seconds`: its timestamp, see unix_seconds.
+  void add_pending(const entry_name& name, const pending_index::name_hashes& hashes,
+                   location where, std::uint32_t seconds);
 
   /// Takes in a line that was read.
   void add_line(segment& in, const scanned_line& line);

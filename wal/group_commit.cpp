@@ -194,7 +194,7 @@ void group_commit::publish(std::span<commit_request* const> members, placement w
   for (const auto* request : members) {
     for (const auto& item : request->items)
       known_.add_pending(
-          *item.entry,
+          *item.entry, item.hashes,
           {written.segment, static_cast<std::uint32_t>(item.length), offset + item.offset},
           item.seconds);
     appended_ += request->items.size();

@@ -21,6 +21,7 @@
 #include "wal/appender.hpp"
 #include "wal/catalog.hpp"
 #include "wal/log.hpp"
+#include "wal/pending_index.hpp"
 
 namespace nexus::wal {
 
@@ -32,6 +33,7 @@ struct commit_request {
     std::size_t offset = 0;
     std::size_t length = 0;     ///< without the newline
     std::uint32_t seconds = 0;  ///< the line's timestamp, Unix seconds
+    pending_index::name_hashes hashes;
   };
   std::string lines;          ///< plain
   std::string macs;           ///< in mode mac: of each entry, 32 raw bytes

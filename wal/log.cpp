@@ -116,9 +116,9 @@ core::result<void> log::recent_entries(core::time_point since,
 core::result<std::uint64_t> log::redeliver(std::span<const core::entry> entries) {
   return impl_->redeliver(entries);
 }
-bool log::key_waits(std::string_view source, std::string_view destination,
-                    std::string_view idempotency_key) const {
-  return impl_->key_waits(source, destination, idempotency_key);
+std::vector<bool> log::keys_wait(std::string_view source, std::string_view destination,
+                                 std::span<const std::string> idempotency_keys) const {
+  return impl_->keys_wait(source, destination, idempotency_keys);
 }
 position log::end() const {
   return impl_->end();

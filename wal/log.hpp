@@ -218,12 +218,13 @@ class log {
   core::result<std::uint64_t> redeliver(std::span<const core::entry> entries);
 
   /// Whether an entry of this source and destination with this idempotency key is pending: another
-  /// one would count as one with it (see replay). Costs a look into a hash table.
-  bool key_waits(std::string_view source, std::string_view destination,
-                 std::string_view idempotency_key) const;
+  /// one would count as one with it (see replay). For each of the (not empty) keys, in order. Costs
+  /// a look into a hash table for each.
+  std::vector<bool> keys_wait(std::string_view source, std::string_view destination,
+                              std::span<const std::string> idempotency_keys) const;
 
+  /// This and the next take no lock: they cost nothing.
   std::uint64_t pending_count() const;
-  /// Costs no more than pending_count().
   pending_size how_much_is_pending() const;
   std::uint64_t crc_failures() const;
   std::uint64_t integrity_failures() const;

@@ -131,7 +131,8 @@ core::result<void> log::impl::add_line(commit_request& request, const core::entr
     const auto mac = line_format::mac_at_end(line);
     request.macs.append(reinterpret_cast<const char*>(mac.data()), mac.size());
   }
-  request.items.push_back({&value, start, line.size(), time.seconds});
+  request.items.push_back({&value, start, line.size(), time.seconds,
+                           known_.index().hashes_of(value)});
   return {};
 }
 
@@ -255,15 +256,22 @@ core::result<void> log::impl::replay(const std::function<void(const core::entry&
   return {};
 }
 
-bool log::impl::key_waits(std::string_view source, std::string_view destination,
-                          std::string_view idempotency_key) const {
+std::vector<bool> log::impl::keys_wait(std::string_view source, std::string_view destination,
+                                       std::span<const std::string> idempotency_keys) const {
   std::array<std::string, 3> respelled;
   entry_name name;
   name.source = as_read_back(source, respelled[0]);
   name.destination = as_read_back(destination, respelled[1]);
-  name.idempotency_key = as_read_back(idempotency_key, respelled[2]);
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(idempotency_keys.size());
+  for (const auto& key : idempotency_keys) {
+    name.idempotency_key = as_read_back(key, respelled[2]);
+    hashes.push_back(known_.index().hash_key(name));
+  }
+  std::vector<bool> waits(hashes.size());
   std::lock_guard lock(mutex_);
-  return known_.index().has_key(name);
+  for (std::size_t i = 0; i < hashes.size(); ++i) waits[i] = known_.index().has_key(hashes[i]);
+  return waits;
 }
 
 counters log::impl::stats() const {

@@ -68,17 +68,13 @@ class log::impl {
   core::result<void> sync() {
     return commits_.exclusively([](appender& end) { return end.sync(); });
   }
-  std::uint64_t pending_count() const {
-    std::lock_guard lock(mutex_);
-    return known_.index().size();
-  }
+  std::uint64_t pending_count() const { return known_.index().size(); }
   pending_size how_much_is_pending() const {
-    std::lock_guard lock(mutex_);
     return {known_.index().size(), known_.index().bytes()};
   }
   core::result<void> close();
-  bool key_waits(std::string_view source, std::string_view destination,
-                 std::string_view idempotency_key) const;
+  std::vector<bool> keys_wait(std::string_view source, std::string_view destination,
+                              std::span<const std::string> idempotency_keys) const;
   counters stats() const;
   std::string current_segment() const;
   std::string trouble() const {

@@ -7,11 +7,11 @@ namespace nexus::wal {
 pending_index::pending_index()
     : ids_(0, by_id{this}, by_id{this}), keys_(0, by_key{this}, by_key{this}) {}
 
-pending_index::position pending_index::add(const entry_name& name, location where,
-                                           std::uint32_t seconds,
+pending_index::position pending_index::add(const entry_name& name, const name_hashes& hashes,
+                                           location where, std::uint32_t seconds,
                                            const std::function<bool(location)>& same_key) {
   auto place = grow();
-  auto id = hash_id(name.payload_id, name.destination);
+  auto id = hashes.id;
   if (auto nth = count_of_name(name.payload_id, name.destination, id); nth > 0) {
     at(*find(id)).has_namesakes = true;
     id = hash_id(name.payload_id, name.destination, nth);
@@ -19,28 +19,39 @@ pending_index::position pending_index::add(const entry_name& name, location wher
 
   auto& holder = *chunks_[(place - begin_) / chunk_records];
   auto& slot = holder.records[(place - begin_) % chunk_records];
-  slot = {id,      hash_key(name),           where.offset,   where.segment, where.length,
+  slot = {id,      hashes.key,               where.offset,   where.segment, where.length,
           seconds, intern(name.destination), state::waiting, false};
   ++holder.live;
-  ++live_;
-  bytes_ += line_bytes(where.length);
   ++destination_live_[slot.destination];
   ids_.insert(refer(place, slot.id));
-  if (slot.key == 0) return place;
-
-  auto known = keys_.find(slot.key);
-  if (known == keys_.end()) {
-    keys_.insert(refer(place, slot.key));
-    return place;
+  if (slot.key != 0) {
+    if (auto known = keys_.find(slot.key); known == keys_.end())
+      keys_.insert(refer(place, slot.key));
+    else
+      follow(slot, place, position_of(known->slot), name.payload_id, same_key);
   }
-  auto leader = position_of(known->slot);
-  const auto& first = at(leader);
-  if (same_key({first.segment, first.length, first.offset})) {
-    slot.is = state::following;
-    bytes_ -= line_bytes(slot.length);
-    followers_.emplace(place, follower{leader, std::string(name.payload_id)});
-  }
+  if (slot.is == state::waiting) begin_waiting(slot);
   return place;
+}
+
+void pending_index::follow(record& slot, position place, position leader,
+                           std::string_view payload_id,
+                           const std::function<bool(location)>& same_key) {
+  const auto& first = at(leader);
+  if (!same_key({first.segment, first.length, first.offset})) return;
+  slot.is = state::following;
+  followers_.emplace(place, follower{leader, std::string(payload_id)});
+}
+
+void pending_index::begin_waiting(const record& slot) {
+  // Written by one thread at a time.
+  waiting_.store(size() + 1, std::memory_order_relaxed);
+  bytes_.store(bytes() + line_bytes(slot.length), std::memory_order_relaxed);
+}
+
+void pending_index::end_waiting(const record& slot) {
+  waiting_.store(size() - 1, std::memory_order_relaxed);
+  bytes_.store(bytes() - line_bytes(slot.length), std::memory_order_relaxed);
 }
 
 pending_index::position pending_index::grow() {
@@ -129,8 +140,7 @@ void pending_index::withhold(position where) {
   auto held = where >= begin_ && where < end_ && chunks_[(where - begin_) / chunk_records];
   if (!held || at(where).is != state::waiting) return;
   at(where).is = state::withheld;
-  bytes_ -= line_bytes(at(where).length);
-  ++withheld_;
+  end_waiting(at(where));
 }
 
 void pending_index::erase(position where) {
@@ -142,10 +152,8 @@ void pending_index::erase(position where) {
     auto known = keys_.find(slot.key);
     if (known != keys_.end() && position_of(known->slot) == where) keys_.erase(known);
   }
-  if (slot.is == state::withheld) --withheld_;
-  if (slot.is == state::waiting) bytes_ -= line_bytes(slot.length);
+  if (slot.is == state::waiting) end_waiting(slot);
   slot.is = state::gone;
-  --live_;
   --destination_live_[slot.destination];
   auto& holder = chunks_[(where - begin_) / chunk_records];
   if (--holder->live > 0 || (where - begin_) / chunk_records == chunks_.size() - 1) return;
@@ -165,7 +173,8 @@ bool pending_index::relocate(std::string_view payload_id, std::string_view desti
   auto& slot = at(*place);
   slot.segment = to.segment;
   slot.offset = to.offset;
-  if (slot.is == state::waiting) bytes_ = bytes_ - slot.length + to.length;
+  if (slot.is == state::waiting)
+    bytes_.store(bytes() - slot.length + to.length, std::memory_order_relaxed);
   slot.length = to.length;
   return true;
 }

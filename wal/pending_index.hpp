@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
@@ -59,12 +60,22 @@ class pending_index {
   pending_index(const pending_index&) = delete;
   pending_index& operator=(const pending_index&) = delete;
 
+  /// What the index knows an entry by.
+  struct name_hashes {
+    id_hash id;             ///< of the first entry of its name
+    std::uint64_t key = 0;  ///< of source, destination and idempotency key; 0: no key
+  };
+  /// Any thread: it looks at nothing that changes.
+  name_hashes hashes_of(const entry_name& name) const {
+    return {hash_id(name.payload_id, name.destination), hash_key(name)};
+  }
+
   /// Adds an entry at the end. Where a pending entry has the same source, destination and
   /// (non-empty) idempotency key, the new one follows it: it is not handed on, and leaves together
   /// with the other. `same_key` is asked about an entry that seems to be such a one, and says
-  /// whether it really is. `seconds`: the entry's time, Unix seconds.
-  position add(const entry_name& name, location where, std::uint32_t seconds,
-               const std::function<bool(location)>& same_key);
+  /// whether it really is. `hashes`: of its name; `seconds`: the entry's time, Unix seconds.
+  position add(const entry_name& name, const name_hashes& hashes, location where,
+               std::uint32_t seconds, const std::function<bool(location)>& same_key);
 
   /// Removes the entries with this payload id, for `destination` or (empty) for all of them, and
   /// their followers.
@@ -81,9 +92,8 @@ class pending_index {
     return find(hash_id(payload_id, destination)).has_value();
   }
 
-  /// Whether an entry of this source and destination is pending that has the (non-empty)
-  /// idempotency key.
-  bool has_key(const entry_name& name) const { return keys_.contains(hash_key(name)); }
+  /// Whether an entry is pending whose source, destination and idempotency key have this hash.
+  bool has_key(std::uint64_t hash) const { return keys_.contains(hash); }
 
   /// Tells that the line of a pending entry has moved. False if it is not pending any more.
   bool relocate(std::string_view payload_id, std::string_view destination, location from,
@@ -93,11 +103,12 @@ class pending_index {
   /// over.
   std::optional<found> next(position from, std::optional<std::string_view> destination) const;
 
-  /// Entries waiting to be handed on; followers and withheld ones not counted.
-  std::uint64_t size() const noexcept { return live_ - followers_.size() - withheld_; }
+  /// Entries waiting to be handed on; followers and withheld ones not counted. Any thread, also
+  /// while the index is changed.
+  std::uint64_t size() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
-  /// Bytes of the lines of those entries, their newlines counted.
-  std::uint64_t bytes() const noexcept { return bytes_; }
+  /// Bytes of the lines of those entries, their newlines counted. Any thread, as above.
+  std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
   /// Where the next entry will stand.
   position end() const noexcept { return end_; }
@@ -121,13 +132,17 @@ class pending_index {
   id_hash hash_id(std::string_view payload_id, std::string_view destination,
                   std::uint32_t nth = 0) const;
 
+  /// The hash of an entry's source, destination and idempotency key; 0 where the key is empty. Any
+  /// thread: it looks at nothing that changes.
+  std::uint64_t hash_key(const entry_name& name) const;
+
  private:
   enum class state : std::uint8_t { gone, waiting, following, withheld };
   /// Of a line with its newline.
   static std::uint64_t line_bytes(std::uint32_t length) { return length + std::uint64_t{1}; }
   struct record {
     id_hash id;
-    std::uint64_t key;  ///< hash of source, destination and idempotency key; 0: no key
+    std::uint64_t key;  ///< as in name_hashes
     std::uint64_t offset;
     std::uint32_t segment;
     std::uint32_t length;
@@ -186,11 +201,16 @@ class pending_index {
   }
   std::uint16_t intern(std::string_view destination);
   std::optional<std::uint16_t> interned(std::string_view destination) const;
-  std::uint64_t hash_key(const entry_name& name) const;
   std::optional<position> find(const id_hash& id) const;
   position position_of(std::uint32_t slot) const;
   std::optional<position> find_at(std::string_view payload_id, std::string_view destination,
                                   location where) const;
+  /// The entry at `place` follows the one that seems to have the same key, if it really has.
+  void follow(record& slot, position place, position leader, std::string_view payload_id,
+              const std::function<bool(location)>& same_key);
+  /// Counts an entry as waiting from now on, or not any more.
+  void begin_waiting(const record& slot);
+  void end_waiting(const record& slot);
   void erase(position where);
   /// How many entries of that name there are, the first of which has the hash `first`: their
   /// numbers have no gap, so a few are asked for.
@@ -204,9 +224,8 @@ class pending_index {
   std::deque<std::unique_ptr<chunk>> chunks_;  ///< null: all its entries are gone
   position begin_ = 0;                         ///< of the first chunk
   position end_ = 0;
-  std::uint64_t live_ = 0;
-  std::uint64_t bytes_ = 0;  ///< of the lines of what is waiting, with their newlines
-  std::uint64_t withheld_ = 0;
+  std::atomic<std::uint64_t> waiting_{0};
+  std::atomic<std::uint64_t> bytes_{0};  ///< of the lines of what is waiting, with their newlines
   boost::unordered_flat_set<reference, by_id, by_id> ids_;
   boost::unordered_flat_set<reference, by_key, by_key> keys_;
   std::unordered_map<position, follower> followers_;  ///< rare

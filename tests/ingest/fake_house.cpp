@@ -88,9 +88,11 @@ ingest::ports fake_house::make_ports() {
       outcomes.at(index) = core::error{core::errc::too_large, "too large"};
     done(std::move(outcomes));
   };
-  behind.key_waits = [this](const std::string& source, const std::vector<std::string>&,
-                            const std::string& key) {
-    return waiting_keys.contains(source + "/" + key);
+  behind.keys_wait = [this](const std::string& source, const std::vector<std::string>&,
+                            std::span<const std::string> keys) {
+    std::vector<bool> waits;
+    for (const auto& key : keys) waits.push_back(waiting_keys.contains(source + "/" + key));
+    return waits;
   };
   behind.find = [this](destinations::query what, ingest::query_done done) {
     queries.push_back(std::move(what));

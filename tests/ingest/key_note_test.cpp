@@ -64,8 +64,12 @@ TEST_CASE("keys that are not UTF-8 are no keys to the log, which would take them
   config::source_config source;
   source.idempotency_enabled = true;
   ingest::ports behind;
-  behind.key_waits = [](const auto&...) { return false; };
-  CHECK_FALSE(ingest::make_key_note(behind, source, "caf\xc3\xa9", {}).is_repeated);
-  CHECK(ingest::make_key_note(behind, source, "caf\xe9", {}).is_repeated);
-  CHECK(ingest::make_key_note(behind, source, "caf\xe8", {}).is_repeated);
+  behind.keys_wait = [](const auto&...) { return std::vector<bool>(4); };
+  const std::vector<std::string> keys{"caf\xc3\xa9", "caf\xe9", "caf\xe8", ""};
+  const auto notes = ingest::make_key_notes(behind, source, keys, {});
+  REQUIRE(notes.size() == keys.size());
+  CHECK_FALSE(notes[0].is_repeated);
+  CHECK(notes[1].is_repeated);
+  CHECK(notes[2].is_repeated);
+  CHECK_FALSE(notes[3].is_repeated);
 }

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -26,6 +27,11 @@ location place(std::uint64_t n) {
   return {static_cast<std::uint32_t>(n / 1000), 100, n};
 }
 
+pending_index::position add(pending_index& index, const entry_name& name, location where,
+                            std::uint32_t seconds, const std::function<bool(location)>& same_key) {
+  return index.add(name, index.hashes_of(name), where, seconds, same_key);
+}
+
 std::vector<std::uint64_t> offsets(const pending_index& index,
                                    std::optional<std::string_view> destination = {}) {
   std::vector<std::uint64_t> out;
@@ -40,7 +46,7 @@ TEST_CASE("entries come in the order of their appends, for one destination or fo
   pending_index index;
   CHECK_FALSE(index.next(0, {}));
   for (std::uint64_t i = 0; i < 10; ++i)
-    index.add(make_entry("p" + std::to_string(i), {}, i % 2 ? "odd" : "even"), place(i),
+    add(index, make_entry("p" + std::to_string(i), {}, i % 2 ? "odd" : "even"), place(i),
               100 + static_cast<std::uint32_t>(i), always);
   CHECK(index.size() == 10);
   CHECK(offsets(index) == std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
@@ -54,9 +60,9 @@ TEST_CASE("entries come in the order of their appends, for one destination or fo
 
 TEST_CASE("an entry leaves once, for the destination that was named or for all") {
   pending_index index;
-  index.add(make_entry("p", {}, "a"), place(1), 0, always);
-  index.add(make_entry("p", {}, "b"), place(2), 0, always);
-  index.add(make_entry("p", {}, "c"), place(3), 0, always);
+  add(index, make_entry("p", {}, "a"), place(1), 0, always);
+  add(index, make_entry("p", {}, "b"), place(2), 0, always);
+  add(index, make_entry("p", {}, "c"), place(3), 0, always);
   auto gone = index.remove("p", "b");
   REQUIRE(gone.size() == 1);
   CHECK(gone[0].where == place(2));
@@ -70,7 +76,7 @@ TEST_CASE("an entry leaves once, for the destination that was named or for all")
 
 TEST_CASE("entries with the same name are all kept and leave together") {
   pending_index index;
-  for (std::uint64_t i = 0; i < 3; ++i) index.add(make_entry("p"), place(i), 0, always);
+  for (std::uint64_t i = 0; i < 3; ++i) add(index, make_entry("p"), place(i), 0, always);
   CHECK(index.size() == 3);
   for (std::uint64_t i = 0; i < 3; ++i) CHECK(index.contains("p", "sqlite", place(i)));
   CHECK_FALSE(index.contains("p", "sqlite", place(9)));
@@ -80,14 +86,14 @@ TEST_CASE("entries with the same name are all kept and leave together") {
 TEST_CASE(
     "an entry follows a pending one with its source, destination and key, and leaves with it") {
   pending_index index;
-  index.add(make_entry("a", "k"), place(1), 0, always);
-  index.add(make_entry("b", "k"), place(2), 0, always);
-  index.add(make_entry("c", "k", "other"), place(3), 0, always);
+  add(index, make_entry("a", "k"), place(1), 0, always);
+  add(index, make_entry("b", "k"), place(2), 0, always);
+  add(index, make_entry("c", "k", "other"), place(3), 0, always);
   auto another = make_entry("d", "k");
   another.source = "someone else";
-  index.add(another, place(4), 0, always);
-  index.add(make_entry("e", ""), place(5), 0, always);
-  index.add(make_entry("f", ""), place(6), 0, always);
+  add(index, another, place(4), 0, always);
+  add(index, make_entry("e", ""), place(5), 0, always);
+  add(index, make_entry("f", ""), place(6), 0, always);
   CHECK(offsets(index) == std::vector<std::uint64_t>{1, 3, 4, 5, 6});
   CHECK(index.size() == 5);
   CHECK(index.contains("b", "sqlite", place(2)));
@@ -97,21 +103,21 @@ TEST_CASE(
   CHECK(gone[1].follower_id == "b");
   CHECK_FALSE(index.contains("b", "sqlite", place(2)));
   // The key is free again.
-  index.add(make_entry("g", "k"), place(7), 0, always);
+  add(index, make_entry("g", "k"), place(7), 0, always);
   CHECK(offsets(index) == std::vector<std::uint64_t>{3, 4, 5, 6, 7});
 }
 
 TEST_CASE("an entry whose key only seems to be the same does not follow") {
   pending_index index;
-  index.add(make_entry("a", "k"), place(1), 0, never);
-  index.add(make_entry("b", "k"), place(2), 0, never);
+  add(index, make_entry("a", "k"), place(1), 0, never);
+  add(index, make_entry("b", "k"), place(2), 0, never);
   CHECK(index.size() == 2);
 }
 
 TEST_CASE("a follower can be removed by itself, and its leader stays") {
   pending_index index;
-  index.add(make_entry("a", "k"), place(1), 0, always);
-  index.add(make_entry("b", "k"), place(2), 0, always);
+  add(index, make_entry("a", "k"), place(1), 0, always);
+  add(index, make_entry("b", "k"), place(2), 0, always);
   CHECK(index.remove("b", "sqlite").size() == 1);
   CHECK(offsets(index) == std::vector<std::uint64_t>{1});
   CHECK(index.remove("a", "sqlite").size() == 1);
@@ -119,9 +125,9 @@ TEST_CASE("a follower can be removed by itself, and its leader stays") {
 
 TEST_CASE("an entry stays known when another of the same name has left with its leader") {
   pending_index index;
-  index.add(make_entry("a", "k1"), place(1), 0, always);
-  index.add(make_entry("b", "k1"), place(2), 0, always);  // follows a
-  index.add(make_entry("b", "k2"), place(3), 0, always);  // the same name, another key
+  add(index, make_entry("a", "k1"), place(1), 0, always);
+  add(index, make_entry("b", "k1"), place(2), 0, always);  // follows a
+  add(index, make_entry("b", "k2"), place(3), 0, always);  // the same name, another key
   CHECK(index.remove("a", "sqlite").size() == 2);
   CHECK(offsets(index) == std::vector<std::uint64_t>{3});
   CHECK(index.contains("b", "sqlite", place(3)));
@@ -132,7 +138,7 @@ TEST_CASE("an entry stays known when another of the same name has left with its 
 
 TEST_CASE("a line that moved is found at its new place only") {
   pending_index index;
-  index.add(make_entry("a"), place(1), 0, always);
+  add(index, make_entry("a"), place(1), 0, always);
   CHECK(index.relocate("a", "sqlite", place(1), place(7)));
   CHECK_FALSE(index.relocate("a", "sqlite", place(1), place(8)));
   CHECK_FALSE(index.contains("a", "sqlite", place(1)));
@@ -143,8 +149,8 @@ TEST_CASE("a line that moved is found at its new place only") {
 
 TEST_CASE("an entry that is withheld is not handed on, and leaves its name without a gap") {
   pending_index index;
-  auto at = index.add(make_entry("a"), place(1), 0, always);
-  index.add(make_entry("a"), place(2), 0, always);
+  auto at = add(index, make_entry("a"), place(1), 0, always);
+  add(index, make_entry("a"), place(2), 0, always);
   index.withhold(at);
   index.withhold(at);
   index.withhold(at + 100);
@@ -169,7 +175,7 @@ TEST_CASE("a million entries take at most 96 bytes each, and nothing when they a
   for (std::uint64_t i = 0; i < count; ++i) {
     entry.payload_id = name(i);
     entry.idempotency_key = name(i);
-    index.add(entry, place(i), 0, never);
+    add(index, entry, place(i), 0, never);
   }
   auto bytes = static_cast<double>(in_use() - before) / static_cast<double>(count);
   INFO(bytes << " bytes an entry");
@@ -188,7 +194,7 @@ TEST_CASE("chunks are freed wherever they empty, and positions stay what they we
   for (int round = 0; round < 20'000; ++round) {
     if (random() % 3 || expected.empty()) {
       auto id = "p" + std::to_string(offset);
-      auto at = index.add(make_entry(id), place(offset), 0, always);
+      auto at = add(index, make_entry(id), place(offset), 0, always);
       CHECK(at == offset);
       expected[offset++] = id;
     } else {
@@ -209,8 +215,8 @@ TEST_CASE("chunks are freed wherever they empty, and positions stay what they we
 TEST_CASE("the bytes of what is pending are those of its lines, also when lines move") {
   pending_index index;
   CHECK(index.bytes() == 0);
-  index.add(make_entry("a"), {1, 100, 0}, 0, always);
-  index.add(make_entry("b"), {1, 50, 101}, 0, always);
+  add(index, make_entry("a"), {1, 100, 0}, 0, always);
+  add(index, make_entry("b"), {1, 50, 101}, 0, always);
   CHECK(index.bytes() == 152);
   CHECK(index.relocate("b", "sqlite", {1, 50, 101}, {2, 70, 0}));
   CHECK(index.bytes() == 172);
@@ -223,9 +229,9 @@ TEST_CASE("the bytes of what is pending are those of its lines, also when lines 
 TEST_CASE("the bytes of what is not handed on are not counted, and not taken off twice") {
   pending_index index;
   const auto named = [](const std::string& id) { return make_entry(id, "key"); };
-  index.add(named("leader"), {1, 100, 0}, 0, always);
-  index.add(named("follower"), {1, 200, 101}, 0, always);
-  const auto damaged = index.add(make_entry("damaged"), {1, 50, 302}, 0, always);
+  add(index, named("leader"), {1, 100, 0}, 0, always);
+  add(index, named("follower"), {1, 200, 101}, 0, always);
+  const auto damaged = add(index, make_entry("damaged"), {1, 50, 302}, 0, always);
   CHECK(index.size() == 2);
   CHECK(index.bytes() == 152);
   index.withhold(damaged);

@@ -98,27 +98,28 @@ TEST_CASE("recent entries of an encrypted log keep members that the log does not
 }
 
 TEST_CASE("an idempotency key waits as long as an entry of its source and destination does") {
+  using answers = std::vector<bool>;
+  const std::vector<std::string> keys{"k", "l"};
   const temp_dir dir;
   auto log = open_log(dir / "wal");
-  CHECK_FALSE(log->key_waits("src", "sqlite", "k"));
+  CHECK(log->keys_wait("src", "sqlite", keys) == answers{false, false});
   REQUIRE(log->append(make_entry("p1", "k")).ok());
-  CHECK(log->key_waits("src", "sqlite", "k"));
-  CHECK_FALSE(log->key_waits("src", "other", "k"));
-  CHECK_FALSE(log->key_waits("another", "sqlite", "k"));
-  CHECK_FALSE(log->key_waits("src", "sqlite", "l"));
+  CHECK(log->keys_wait("src", "sqlite", keys) == answers{true, false});
+  CHECK(log->keys_wait("src", "other", keys) == answers{false, false});
+  CHECK(log->keys_wait("another", "sqlite", keys) == answers{false, false});
   log.reset();
   log = open_log(dir / "wal");
-  CHECK(log->key_waits("src", "sqlite", "k"));
+  CHECK(log->keys_wait("src", "sqlite", keys) == answers{true, false});
   REQUIRE(log->mark_delivered("p1").ok());
-  CHECK_FALSE(log->key_waits("src", "sqlite", "k"));
+  CHECK(log->keys_wait("src", "sqlite", keys) == answers{false, false});
 }
 
 TEST_CASE("a key that is not UTF-8 waits in the spelling that the log gives it") {
   const temp_dir dir;
   auto log = open_log(dir / "wal");
   REQUIRE(log->append(make_entry("p1", "k\xff")).ok());
-  CHECK(log->key_waits("src", "sqlite", "k\xff"));
-  CHECK(log->key_waits("src", "sqlite", "k\xfe"));
+  const std::vector<std::string> keys{"k\xff", "k\xfe", "k"};
+  CHECK(log->keys_wait("src", "sqlite", keys) == std::vector<bool>{true, true, false});
 }
 
 TEST_CASE("a redriven entry is not folded into one that waits with the same idempotency key") {
