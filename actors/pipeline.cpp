@@ -93,7 +93,7 @@ class running_pipeline final : public pipeline {
     actors_ended_ = ended.get_future();
     std::packaged_task<void()> task(
         [this, &metrics, opened = std::move(opened), ended = std::move(ended)]() mutable {
-          runtime now(is_networked(types_), {log_, logger_, &append_seconds(metrics)},
+          runtime now(is_networked(types_), {log_, logger_, &append_seconds(metrics), submissions_},
                       {types_, logger_, metrics});
           begin(now);
           opened.set_value();
@@ -262,7 +262,7 @@ class running_pipeline final : public pipeline {
       done(std::move(each));
     };
     for (auto& value : values) value = as_stored(std::move(value), clock_);
-    caf::anon_send(inside_.wal, append_atom::value,
+    actors::append(inside_.wal, *submissions_,
                    std::make_shared<submission>(std::move(values), std::move(sizes),
                                                 std::move(leave), std::move(wanted)));
   }
@@ -421,6 +421,7 @@ class running_pipeline final : public pipeline {
   const destinations::registry& types_;
   const core::logger_ptr logger_;
   const std::shared_ptr<admission> admission_;
+  const std::shared_ptr<inbox> submissions_ = std::make_shared<inbox>();
   const std::shared_ptr<status_source> shown_;
   /// The thread that the runtime lives on. ~actor_system waits for ever if another thread than the
   /// one that made it destroys it (CAF's logger is kept alive by a variable of that thread).

@@ -24,7 +24,6 @@
 namespace nexus::actors {
 
 // Atoms; CAF allows at most ten characters.
-using append_atom = caf::atom_constant<caf::atom("append")>;
 using deliver_atom = caf::atom_constant<caf::atom("deliver")>;
 using delivered_atom = caf::atom_constant<caf::atom("delivered")>;
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
@@ -91,14 +90,13 @@ struct work {
 
 // interfaces
 
-/// Appends to the log what comes in from outside. Redriving dead letters appends as well, beside
-/// it.
-/// - append: makes the entry durable together with all others that wait, then settles the
-/// submission.
+/// Appends to the log what comes in from outside, through an inbox. Redriving dead letters appends
+/// as well, beside it.
 /// - delivered, failed: marks entries of a destination.
 /// - fetch: the next pending entries; while there are none the answer waits for the next commit
 /// that brings some.
-/// - flush: from itself: write the open group.
+/// - flush: there is something in the inbox, or there are marks: makes all of it durable together,
+/// then settles the submissions.
 /// - poll: somebody else has appended to the log: looks there for what waiting fetches ask for.
 /// - expire: from itself: somebody has waited long enough for a delivery.
 /// - leave: the queue of a destination ends: its fetch is answered at once, without entries.
@@ -107,8 +105,7 @@ struct work {
 /// and no fetch waits. When it is told to end it writes what is left; closing the log is up to the
 /// log's owner.
 using wal_actor =
-    caf::typed_actor<caf::reacts_to<append_atom, submission_ptr>,
-                     caf::reacts_to<delivered_atom, std::string, std::vector<std::string>>,
+    caf::typed_actor<caf::reacts_to<delivered_atom, std::string, std::vector<std::string>>,
                      caf::reacts_to<failed_atom, std::string, std::vector<wal::failure>>,
                      caf::replies_to<fetch_atom, fetch_request>::with<fetched>,
                      caf::reacts_to<flush_atom>, caf::reacts_to<expire_atom>,
@@ -211,7 +208,6 @@ typename Inspector::result_type inspect(Inspector& f, outcome& x) {
 }  // namespace nexus::destinations
 
 CAF_ERROR_CODE_ENUM(nexus::core::errc, "nexus")
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::submission_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::fetch_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::fetched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::actors::work)

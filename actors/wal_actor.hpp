@@ -1,9 +1,9 @@
 // The actor in front of the log: group commit, marks, and the only way by which entries reach a
 // queue.
 //
-// Appends and marks that arrive while a group is being written wait in the mailbox and make up the
-// next group; there is no timer. Marks are written before the entries of their group, so that the
-// same sync makes both durable.
+// Appends that arrive while a group is being written wait in an inbox, marks in the mailbox, and
+// make up the next group. Marks are written before the entries of their group, so that the same
+// sync makes both durable.
 //
 // A queue pulls with `fetch`. What is in the log is read from there; when a queue has come to the
 // end, its fetch waits for the next commit and is answered from memory. One actor does both, so
@@ -13,6 +13,7 @@
 
 #include <memory>
 
+#include "actors/inbox.hpp"
 #include "actors/protocol.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
@@ -25,7 +26,11 @@ struct wal_actor_options {
   core::logger_ptr logger;
   core::histogram* append_seconds =
       nullptr;  ///< From submission to the answer; outlives the actor.
+  std::shared_ptr<inbox> submissions = std::make_shared<inbox>();  ///< closed when the actor ends
 };
+
+/// Hands a submission in. `at`: the inbox of the actor. Any thread.
+void append(const wal_actor& to, inbox& at, submission_ptr value);
 
 /// Blocks in the log's system calls: run it detached. It lives on after failed writes.
 wal_actor spawn_wal_actor(caf::actor_system& system, wal_actor_options options);

@@ -18,8 +18,9 @@ timing actor_loop(std::shared_ptr<wal::log> log, std::size_t payload_bytes, std:
   {
     caf::actor_system_config config;
     caf::actor_system system(config);
-    auto actor =
-        actors::spawn_wal_actor(system, {std::move(log), core::make_null_logger(), &seconds});
+    const auto submissions = std::make_shared<actors::inbox>();
+    auto actor = actors::spawn_wal_actor(
+        system, {std::move(log), core::make_null_logger(), &seconds, submissions});
     auto start = steady::now();
     while (steady::now() - start < round_time) {
       room.acquire();
@@ -30,7 +31,7 @@ timing actor_loop(std::shared_ptr<wal::log> log, std::size_t payload_bytes, std:
         out.latencies.push_back(seconds_since(begun));
         room.release();
       };
-      caf::anon_send(actor, actors::append_atom::value,
+      actors::append(actor, *submissions,
                      std::make_shared<actors::submission>(
                          std::vector<core::entry_ptr>{entries.next_shared()}, answered));
     }

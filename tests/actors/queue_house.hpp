@@ -27,7 +27,6 @@ struct log_script {
 inline wal_actor::behavior_type scripted_log(wal_actor::pointer self,
                                              std::shared_ptr<log_script> is) {
   return {
-      [](append_atom, const submission_ptr&) {},
       [=](delivered_atom, const std::string&, const std::vector<std::string>& ids) {
         is->delivered.insert(is->delivered.end(), ids.begin(), ids.end());
       },

@@ -20,17 +20,17 @@ TEST_CASE("those who wait for a delivery one after the other share one timer") {
   REQUIRE(log.ok());
   core::metrics metrics;
   deterministic in;
-  auto wal = spawn_wal_actor(in.system,
-                             {std::move(*log), core::make_null_logger(), &append_seconds(metrics)});
+  const auto submissions = std::make_shared<inbox>();
+  auto wal = spawn_wal_actor(in.system, {std::move(*log), core::make_null_logger(),
+                                         &append_seconds(metrics), submissions});
   for (int round = 0; round < 10; ++round) {
     const auto id = "p" + std::to_string(round);
     std::promise<void> durable, told;
-    caf::anon_send(
-        wal, append_atom::value,
-        std::make_shared<submission>(
-            std::vector{make_entry(id)}, [&](const core::result<void>&) { durable.set_value(); },
-            core::confirmation{std::chrono::hours(1),
-                               [&](const core::delivery_report&) { told.set_value(); }}));
+    append(wal, *submissions,
+           std::make_shared<submission>(
+               std::vector{make_entry(id)}, [&](const core::result<void>&) { durable.set_value(); },
+               core::confirmation{std::chrono::hours(1),
+                                  [&](const core::delivery_report&) { told.set_value(); }}));
     durable.get_future().wait();
     caf::anon_send(wal, delivered_atom::value, std::string("d"), std::vector<std::string>{id});
     told.get_future().wait();
@@ -50,8 +50,8 @@ class asked_log {
     how.directory = directory_ / "wal";
     auto log = wal::log::open(how);
     REQUIRE(log.ok());
-    wal_ = spawn_wal_actor(in.system,
-                           {std::move(*log), core::make_null_logger(), &append_seconds(metrics_)});
+    wal_ = spawn_wal_actor(in.system, {std::move(*log), core::make_null_logger(),
+                                       &append_seconds(metrics_), submissions_});
   }
   ~asked_log() {
     in_.self->send_exit(wal_, caf::exit_reason::user_shutdown);
@@ -60,7 +60,7 @@ class asked_log {
 
   void append(const std::string& id) {
     std::promise<void> durable;
-    caf::anon_send(wal_, append_atom::value,
+    actors::append(wal_, *submissions_,
                    std::make_shared<submission>(
                        std::vector{make_entry(id)},
                        [&](const core::result<void>&) { durable.set_value(); }));
@@ -89,6 +89,7 @@ class asked_log {
   deterministic& in_;
   temp_dir directory_;
   core::metrics metrics_;
+  const std::shared_ptr<inbox> submissions_ = std::make_shared<inbox>();
   wal_actor wal_;
 };
 
