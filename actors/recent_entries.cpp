@@ -17,11 +17,17 @@ void recent_entries::add(wal::position at, core::entry_ptr entry) {
 }
 
 void recent_entries::trim() {
-  while (bytes_ > bytes_max_) {
-    bytes_ -= entries_.front().bytes;
-    entries_.pop_front();
-    ++begin_;
-  }
+  while (bytes_ > bytes_max_) forget_first();
+}
+
+void recent_entries::forget_before(wal::position at) {
+  while (begin_ < at && !entries_.empty()) forget_first();
+}
+
+void recent_entries::forget_first() {
+  bytes_ -= entries_.front().bytes;
+  entries_.pop_front();
+  ++begin_;
 }
 
 void recent_entries::clear() {

@@ -21,6 +21,8 @@ class recent_entries {
   /// Forgets the oldest until the rest is within the limit. What was added before stays readable
   /// until then.
   void trim();
+  /// Forgets what stands before `at`: everybody has it.
+  void forget_before(wal::position at);
   void clear();
 
   /// Whether it has every entry that stands at or after `from` and before the end of what was
@@ -37,6 +39,7 @@ class recent_entries {
     std::size_t bytes;  ///< its weight: looking at an old entry again costs its way into the caches
   };
 
+  void forget_first();
   wal::position end() const noexcept { return begin_ + entries_.size(); }
 
   const std::size_t bytes_max_;

@@ -27,8 +27,8 @@ constexpr std::chrono::microseconds group_spacing{200};
 /// How often those are looked for who have waited long enough for a delivery.
 constexpr std::chrono::milliseconds expiry_step{250};
 
-/// What is kept of the last commits for those who fetch it a moment later.
-constexpr std::size_t recent_bytes_max = 4 * 1024 * 1024;
+/// What is kept at most of the last commits for those who fetch it a moment later.
+constexpr std::size_t recent_bytes_max = 16 * 1024 * 1024;
 
 /// A fetch that waits for the next commit.
 struct waiting_fetch {
@@ -179,9 +179,19 @@ class wal_state {
         ++it;
         continue;
       }
+      read_up_to_[it->first] = read.next;
       fetch.promise.deliver(answer(std::move(read)));
       it = waiting_.erase(it);
     }
+    forget_recent();
+  }
+
+  /// What every queue has got, or waits behind, is of no use any more.
+  void forget_recent() {
+    wal::position wanted = seen_;
+    for (const auto& [destination, at] : read_up_to_)
+      if (!waiting_.contains(destination)) wanted = std::min(wanted, at);
+    recent_.forget_before(wanted);
     recent_.trim();
   }
 
@@ -202,6 +212,7 @@ class wal_state {
     }
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
+    if (what.wait) read_up_to_[what.destination] = read->next;
     if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise});
@@ -209,6 +220,7 @@ class wal_state {
   }
 
   void leave(const std::string& destination) {
+    read_up_to_.erase(destination);
     auto found = waiting_.extract(destination);
     if (!found.empty())
       found.mapped().promise.deliver(fetched{{}, found.mapped().what.from, false});
@@ -226,6 +238,7 @@ class wal_state {
         continue;
       }
       if (read.ok()) {
+        read_up_to_[it->first] = read->next;
         fetch.promise.deliver(answer(*std::move(read)));
       } else {
         fetch.promise.deliver(to_caf(read.reason()));
@@ -277,6 +290,7 @@ class wal_state {
   confirmations confirmations_;
   std::unordered_map<std::string, waiting_fetch> waiting_;  ///< by destination
   recent_entries recent_{recent_bytes_max};
+  std::unordered_map<std::string, wal::position> read_up_to_;  ///< by destination
   wal::position seen_ = 0;  ///< every waiting fetch has seen what stands before it
   std::size_t expected_ = 0;  ///< submissions, in the next group
   submission::clock::time_point last_commit_{};

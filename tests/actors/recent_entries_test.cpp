@@ -49,6 +49,20 @@ TEST_CASE("what was committed last is read from memory, each destination its own
   CHECK(recent.read(fetch(7, "nobody")).next == 10);
 }
 
+TEST_CASE("what everybody has got is forgotten, and what comes then goes on behind it") {
+  recent_entries recent(no_limit);
+  for (wal::position at = 3; at < 8; ++at) recent.add(at, make_entry("p"));
+  recent.forget_before(2);
+  CHECK(recent.reaches(3));
+  recent.forget_before(6);
+  CHECK_FALSE(recent.reaches(5));
+  CHECK(places(recent.read(fetch(6))) == list{6, 7});
+  recent.forget_before(100);
+  CHECK_FALSE(recent.reaches(7));
+  recent.add(8, make_entry("p"));
+  CHECK(places(recent.read(fetch(8))) == list{8});
+}
+
 TEST_CASE("a fetch from memory keeps its limits, and goes on where it has stopped") {
   recent_entries recent(no_limit);
   for (wal::position at = 3; at < 8; ++at) recent.add(at, make_entry("p"));
