@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/json_text.hpp"
@@ -42,7 +43,8 @@ std::vector<key_note> make_key_notes(const ports& behind, const config::source_c
                                      std::span<const std::string> keys,
                                      std::span<const body_digest> bodies) {
   std::vector<key_note> notes(keys.size());
-  if (!source.idempotency_enabled || keys.empty()) return notes;
+  const auto is_key = [](const std::string& key) { return !key.empty(); };
+  if (!source.idempotency_enabled || std::none_of(keys.begin(), keys.end(), is_key)) return notes;
   const auto waits = behind.keys_wait(source.name, source.target_destinations, keys);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) continue;

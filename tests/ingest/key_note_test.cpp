@@ -73,3 +73,13 @@ TEST_CASE("keys that are not UTF-8 are no keys to the log, which would take them
   CHECK(notes[2].is_repeated);
   CHECK_FALSE(notes[3].is_repeated);
 }
+
+TEST_CASE("the log is not asked where there is no key") {
+  config::source_config source;
+  source.idempotency_enabled = true;
+  const ingest::ports behind;  // asking would throw
+  const std::vector<std::string> keys(2);
+  const auto notes = ingest::make_key_notes(behind, source, keys, {});
+  REQUIRE(notes.size() == 2);
+  CHECK(notes[0].key.empty());
+}
