@@ -1,6 +1,7 @@
 #include "cli/service.hpp"
 
 #include <algorithm>
+#include <span>
 #include <thread>
 #include <utility>
 

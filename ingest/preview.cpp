@@ -1,7 +1,9 @@
 #include "ingest/preview.hpp"
 
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "core/json_text.hpp"
 #include "core/log.hpp"
