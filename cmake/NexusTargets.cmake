@@ -13,6 +13,10 @@ function(nexus_compile_settings target)
     target_compile_options(${target} PRIVATE
       -fsanitize=${NEXUS_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=undefined
       -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+      target_compile_options(${target} PRIVATE
+        -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/sanitizers/foreign.txt)
+    endif()
     target_link_options(${target} PUBLIC -fsanitize=${NEXUS_SANITIZE})
   endif()
 endfunction()

@@ -4,7 +4,9 @@
 // takes over a new configuration. The judge stands outside the process: the clients' own book, and
 // what each destination has.
 //
-// NEXUS_CRASH_ROUNDS: how many kills, 20 where it is not set. NEXUS_CRASH_SEED repeats a run.
+// NEXUS_CRASH_ROUNDS: how many kills; where it is not set 20, and one at each kind of moment with
+// NEXUS_PROOF_SIZE=small. NEXUS_CRASH_SEED repeats a run.
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -32,7 +34,8 @@ const proof::fault_kind kill_at_call{"SIGKILL", proof::fault::kill_before, 0, tr
 
 unsigned rounds_wanted() {
   const char* text = std::getenv("NEXUS_CRASH_ROUNDS");
-  return text == nullptr ? 20 : static_cast<unsigned>(std::stoul(text));
+  if (text != nullptr) return static_cast<unsigned>(std::stoul(text));
+  return std::max(moments, static_cast<unsigned>(20 / proof_divisor()));
 }
 
 /// One home, its clients, and the kills.

@@ -172,11 +172,18 @@ unsigned take_unit(std::string_view raw, std::size_t& at) {
 
 /// What the reference writes in place of a character, where that is an escape.
 std::string html_escape(std::string_view character) {
-  if (character == "<") return "\\u003c";
-  if (character == ">") return "\\u003e";
-  if (character == "&") return "\\u0026";
-  if (character == "\u2028") return "\\u2028";
-  if (character == "\u2029") return "\\u2029";
+  switch (character[0]) {
+    case '<':
+      return "\\u003c";
+    case '>':
+      return "\\u003e";
+    case '&':
+      return "\\u0026";
+    case '\xe2':
+      if (character == "\u2028") return "\\u2028";
+      if (character == "\u2029") return "\\u2029";
+      break;
+  }
   return {};
 }
 

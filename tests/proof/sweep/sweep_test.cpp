@@ -182,7 +182,8 @@ class sweep_of {
   std::uint64_t run(density how) {
     check("nothing", whole_);
     std::string old;
-    for (const auto& [name, bytes] : whole_) {
+    for (const auto& [file, bytes] : whole_) {
+      const auto& name = file;  // clang 14 captures no structured binding
       for_each_mutation(bytes, old, how, [&](const std::string& what, const std::string& made) {
         auto all = whole_;
         all[name] = made;

@@ -4,8 +4,8 @@
 // answers while its disk fails is 200 or 5xx; after a single fault it serves again by itself.
 //
 // Quick: for each fault and each place some calls, equally far apart, the first one at random.
-// NEXUS_PROOF_SEED repeats them. Long (NEXUS_PROOF_SIZE=long): every call, until a run has
-// none left to fail.
+// Small (NEXUS_PROOF_SIZE=small): one call. NEXUS_PROOF_SEED repeats them. Long
+// (NEXUS_PROOF_SIZE=long): every call, until a run has none left to fail.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -165,7 +165,8 @@ void run_kind(const beginning& from, const place& where, const fault_kind& kind,
   // Counts the calls that the fault can happen to: this one is never reached.
   const auto calls = run(from, where, kind, UINT64_MAX).calls;
   CHECK(calls > 0);
-  const auto step = std::max<std::uint64_t>(1, calls / where.samples);
+  const auto samples = std::max<std::uint64_t>(1, where.samples / test::proof_divisor());
+  const auto step = std::max<std::uint64_t>(1, calls / samples);
   for (auto at = 1 + random() % step; at <= calls; at += step) {
     sum.add(run(from, where, kind, at));
   }
