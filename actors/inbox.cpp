@@ -6,18 +6,13 @@
 
 namespace nexus::actors {
 
-bool inbox::push(submission_ptr value) {
+bool inbox::push(const submission_ptr& value) {
   std::size_t bytes = 0;
   for (const auto& entry : value->entries()) bytes += weight(*entry);
   std::unique_lock lock(mutex_);
-  if (closed_) {
-    const auto why = *closed_;
-    lock.unlock();
-    value->settle(why);
-    return false;
-  }
+  if (is_closed_) return false;
   bytes_ += bytes;
-  waiting_.push_back({std::move(value), bytes});
+  waiting_.push_back({value, bytes});
   const bool has_to_call = !std::exchange(is_called_, true);
   const bool ends_wait = is_awaited_ && is_enough();
   lock.unlock();
@@ -64,7 +59,7 @@ void inbox::close(const core::error& why) {
   std::deque<item> left;
   {
     std::lock_guard lock(mutex_);
-    closed_ = why;
+    is_closed_ = true;
     left.swap(waiting_);
     bytes_ = 0;
   }

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "actors/submission.hpp"
@@ -20,8 +19,9 @@ class inbox {
  public:
   using clock = std::chrono::steady_clock;
 
-  /// Settles the submission at once if it is closed. Otherwise as call().
-  bool push(submission_ptr value);
+  /// Takes it in, and then as call(). Where it is closed nothing happens: what nobody has taken is
+  /// answered when its last owner lets go of it.
+  bool push(const submission_ptr& value);
 
   /// True: the actor has to be sent a flush. False: it has one in its mailbox; with more of them it
   /// would look for company again and again, before the messages behind.
@@ -37,7 +37,7 @@ class inbox {
   /// thread at a time.
   void await(std::size_t count, std::size_t bytes, clock::time_point until);
 
-  /// From now on everything is settled with `why`, first of all what waits.
+  /// Settles what waits with `why`, and takes nothing in any more.
   void close(const core::error& why);
 
  private:
@@ -54,7 +54,7 @@ class inbox {
   bool is_called_ = false;
   bool is_awaited_ = false;
   std::size_t wanted_ = 0, wanted_bytes_ = 0;  ///< by await()
-  std::optional<core::error> closed_;
+  bool is_closed_ = false;
 };
 
 }  // namespace nexus::actors

@@ -262,9 +262,10 @@ class running_pipeline final : public pipeline {
       done(std::move(each));
     };
     for (auto& value : values) value = as_stored(std::move(value), clock_);
-    actors::append(inside_.wal, *submissions_,
-                   std::make_shared<submission>(std::move(values), std::move(sizes),
-                                                std::move(leave), std::move(wanted)));
+    const auto handed_in = std::make_shared<submission>(std::move(values), std::move(sizes),
+                                                        std::move(leave), std::move(wanted));
+    actors::append(inside_.wal, *submissions_, handed_in);
+    guard.unlock();  // before the submission goes: where nobody has taken it, it calls back
   }
 
   static core::error no_destination(const std::string& name) {

@@ -307,8 +307,8 @@ wal_actor::behavior_type run(wal_actor::stateful_pointer<wal_state> self,
 
 }  // namespace
 
-void append(const wal_actor& to, inbox& at, submission_ptr value) {
-  if (at.push(std::move(value))) caf::anon_send(to, flush_atom::value);
+void append(const wal_actor& to, inbox& at, const submission_ptr& value) {
+  if (at.push(value)) caf::anon_send(to, flush_atom::value);
 }
 
 wal_actor spawn_wal_actor(caf::actor_system& system, wal_actor_options options) {

@@ -29,8 +29,9 @@ struct wal_actor_options {
   std::shared_ptr<inbox> submissions = std::make_shared<inbox>();  ///< closed when the actor ends
 };
 
-/// Hands a submission in. `at`: the inbox of the actor. Any thread.
-void append(const wal_actor& to, inbox& at, submission_ptr value);
+/// Hands a submission in. `at`: the inbox of the actor. Any thread. Nobody is called back from
+/// within, where the caller keeps the submission until then.
+void append(const wal_actor& to, inbox& at, const submission_ptr& value);
 
 /// Blocks in the log's system calls: run it detached. It lives on after failed writes.
 wal_actor spawn_wal_actor(caf::actor_system& system, wal_actor_options options);

@@ -83,13 +83,16 @@ TEST_CASE("nobody waits for company beyond the time, nor where there is nothing"
   CHECK(box.size() == 1);
 }
 
-TEST_CASE("a closed inbox answers what waits and what comes") {
+TEST_CASE("a closed inbox answers what waits, and leaves what comes to its owner") {
   inbox box;
   core::errc before{}, after{};
   box.push(make_submission("p1", &before));
   box.close({core::errc::closed, "over"});
   CHECK(before == core::errc::closed);
-  CHECK_FALSE(box.push(make_submission("p2", &after)));
-  CHECK(after == core::errc::closed);
+  auto late = make_submission("p2", &after);
+  CHECK_FALSE(box.push(late));
   CHECK(box.take(no_limit).empty());
+  CHECK(after == core::errc{});
+  late.reset();
+  CHECK(after == core::errc::closed);
 }
