@@ -198,6 +198,8 @@ TEST_CASE("Whatever system call fails, nothing acknowledged is lost or repeated"
     std::cout << where.name << ": " << sum.faults - before << " of " << kind.name << std::endl;
   }
   CHECK(sum.faults > 0);
-  if (where.paths == std::string_view("/wal")) CHECK(sum.refused > 0);
+  // With one call of each kind it is a matter of luck whether a write of entries is among them.
+  const bool is_sure = test::proof_divisor() == 1;
+  if (is_sure && where.paths == std::string_view("/wal")) CHECK(sum.refused > 0);
   test::count_proof("system call faults", sum.faults);
 }
