@@ -313,9 +313,11 @@ std::optional<std::string> spelled_time(const std::string& text) {
   if (number(2) < 1 || number(2) > 12 || number(3) < 1 || number(3) > days[number(2) - 1] ||
       number(4) > 23 || number(5) > 59 || number(6) > 59)
     return {};
+  const auto zone = part[8].str();
+  if (zone != "Z" && (std::stoi(zone.substr(1, 2)) > 24 || std::stoi(zone.substr(4)) > 60))
+    return {};
   auto fraction = part[7].str().substr(0, 9);
   while (fraction.ends_with('0')) fraction.pop_back();
-  const auto zone = part[8].str();
   return part[1].str() + '-' + part[2].str() + '-' + part[3].str() + 'T' +
          (part[4].length() == 1 ? "0" : "") + part[4].str() + ':' + part[5].str() + ':' +
          part[6].str() + (fraction.empty() ? "" : "." + fraction) +
