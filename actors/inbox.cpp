@@ -7,8 +7,7 @@
 namespace nexus::actors {
 
 bool inbox::push(const submission_ptr& value) {
-  std::size_t bytes = 0;
-  for (const auto& entry : value->entries()) bytes += weight(*entry);
+  const std::size_t bytes = weight(value->entries());
   std::unique_lock lock(mutex_);
   if (is_closed_) return false;
   bytes_ += bytes;
@@ -55,15 +54,12 @@ void inbox::await(std::size_t count, std::size_t bytes, clock::time_point until)
   is_awaited_ = false;
 }
 
-void inbox::close(const core::error& why) {
-  std::deque<item> left;
-  {
-    std::lock_guard lock(mutex_);
-    is_closed_ = true;
-    left.swap(waiting_);
-    bytes_ = 0;
-  }
-  for (const auto& one : left) one.what->settle(why);
+void inbox::close() {
+  std::deque<item> left;  // outside of the lock: letting go answers
+  std::lock_guard lock(mutex_);
+  is_closed_ = true;
+  left.swap(waiting_);
+  bytes_ = 0;
 }
 
 }  // namespace nexus::actors

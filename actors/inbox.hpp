@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "actors/submission.hpp"
-#include "core/result.hpp"
 
 namespace nexus::actors {
 
@@ -19,8 +18,8 @@ class inbox {
  public:
   using clock = std::chrono::steady_clock;
 
-  /// Takes it in, and then as call(). Where it is closed nothing happens: what nobody has taken is
-  /// answered when its last owner lets go of it.
+  /// Takes it in, and then as call(). Where it is closed nothing happens: what nobody has taken
+  /// answers itself when its last owner lets go of it.
   bool push(const submission_ptr& value);
 
   /// True: the actor has to be sent a flush. False: it has one in its mailbox; with more of them it
@@ -37,8 +36,8 @@ class inbox {
   /// thread at a time.
   void await(std::size_t count, std::size_t bytes, clock::time_point until);
 
-  /// Settles what waits with `why`, and takes nothing in any more.
-  void close(const core::error& why);
+  /// Lets go of what waits, and takes nothing in any more.
+  void close();
 
  private:
   struct item {

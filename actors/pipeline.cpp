@@ -244,8 +244,7 @@ class running_pipeline final : public pipeline {
   template <class Done>
   void submit(std::vector<core::entry_ptr> values, std::vector<std::size_t> sizes, Done done,
               std::vector<core::confirmation> wanted) {
-    std::size_t bytes = 0;
-    for (const auto& value : values) bytes += weight(*value);
+    const std::size_t bytes = weight(values);
     std::shared_lock guard(entrance_mutex_);
     const bool open = static_cast<bool>(inside_.wal);
     if (!open || !admission_->enter(log_->how_much_is_pending(), values.size(), bytes)) {

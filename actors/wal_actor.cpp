@@ -42,9 +42,7 @@ class wal_state {
 
   explicit wal_state(wal_actor::pointer self) : self_(self) {}
   ~wal_state() {
-    if (options_.submissions)
-      options_.submissions->close(
-          {core::errc::closed, "the log has been shut down; send the entry again"});
+    if (options_.submissions) options_.submissions->close();
   }
 
   wal_actor::behavior_type make_behavior(wal_actor_options options) {
@@ -179,8 +177,7 @@ class wal_state {
         ++it;
         continue;
       }
-      read_up_to_[it->first] = read.next;
-      fetch.promise.deliver(answer(std::move(read)));
+      fetch.promise.deliver(answer(fetch.what, std::move(read)));
       it = waiting_.erase(it);
     }
     forget_recent();
@@ -212,8 +209,7 @@ class wal_state {
     }
     auto read = look(what);
     if (!read.ok()) return to_caf(read.reason());
-    if (what.wait) read_up_to_[what.destination] = read->next;
-    if (!read->entries.empty() || sealed_ || !what.wait) return answer(*std::move(read));
+    if (!read->entries.empty() || sealed_ || !what.wait) return answer(what, *std::move(read));
     auto promise = self_->make_response_promise<fetched>();
     waiting_.insert_or_assign(what.destination, waiting_fetch{what, promise});
     return promise;
@@ -238,8 +234,7 @@ class wal_state {
         continue;
       }
       if (read.ok()) {
-        read_up_to_[it->first] = read->next;
-        fetch.promise.deliver(answer(*std::move(read)));
+        fetch.promise.deliver(answer(fetch.what, *std::move(read)));
       } else {
         fetch.promise.deliver(to_caf(read.reason()));
       }
@@ -261,7 +256,9 @@ class wal_state {
     }
   }
 
-  fetched answer(wal::pending_batch read) const {
+  /// Notes how far a queue has come, but where it only looks back.
+  fetched answer(const fetch_request& what, wal::pending_batch read) {
+    if (what.wait) read_up_to_[what.destination] = read.next;
     fetched out;
     out.next = read.next;
     out.last = sealed_ && read.at_end;
@@ -272,8 +269,7 @@ class wal_state {
   void seal() {
     flush_all();
     sealed_ = true;
-    options_.submissions->close(
-        {core::errc::closed, "the pipeline is stopping; send the entry again"});
+    options_.submissions->close();
     for (auto& [destination, fetch] : std::exchange(waiting_, {})) {
       fetch.promise.deliver(fetched{{}, fetch.what.from, true});
     }

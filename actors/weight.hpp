@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "core/entry.hpp"
 
@@ -13,6 +14,13 @@ inline std::size_t weight(const core::entry& value) noexcept {
          value.timestamp.size() + value.source.size() + value.destination.size() +
          value.subject.size() + value.actor_type.size() + value.actor_id.size() +
          value.payload.size() + value.extension.size();
+}
+
+/// Of all of them.
+inline std::size_t weight(std::span<const core::entry_ptr> entries) noexcept {
+  std::size_t bytes = 0;
+  for (const auto& one : entries) bytes += weight(*one);
+  return bytes;
 }
 
 }  // namespace nexus::actors

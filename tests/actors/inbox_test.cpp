@@ -2,7 +2,6 @@
 
 #include <future>
 #include <string>
-#include <thread>
 
 #include "actors/weight.hpp"
 #include "tests/actors/scripted_destination.hpp"
@@ -87,7 +86,7 @@ TEST_CASE("a closed inbox answers what waits, and leaves what comes to its owner
   inbox box;
   core::errc before{}, after{};
   box.push(make_submission("p1", &before));
-  box.close({core::errc::closed, "over"});
+  box.close();
   CHECK(before == core::errc::closed);
   auto late = make_submission("p2", &after);
   CHECK_FALSE(box.push(late));
