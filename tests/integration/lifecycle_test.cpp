@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,13 @@ class open_files_limit {
  private:
   rlimit before_{};
 };
+
+/// A server that does not look whether its configuration changes.
+std::unique_ptr<cli::child_server> start_unwatched(const server_home& home) {
+  home.write("daemon.toml", std::string("[daemon]\nwatch_config = false\nadmin_token = \"") +
+                                server_home::admin_token + "\"\n");
+  return home.start();
+}
 
 }  // namespace
 
@@ -87,9 +95,7 @@ TEST_CASE("The stop command uses the admin token behind a reference") {
 
 TEST_CASE("The stop command fails if the server does not know its token") {
   const server_home home;
-  home.write("daemon.toml", std::string("[daemon]\nwatch_config = false\nadmin_token = \"") +
-                                server_home::admin_token + "\"\n");
-  const auto server = home.start();
+  const auto server = start_unwatched(home);
   home.write("daemon.toml", "[daemon]\nmode = \"simple\"\nadmin_token = \"another\"\n");
   const auto refused = home.nexus({"stop"});
   CHECK(refused.status == 1);
@@ -191,9 +197,7 @@ TEST_CASE("A wrong configuration is refused with every problem in its place") {
 
 TEST_CASE("Beside a server that runs, a configuration that has become wrong says how to end it") {
   const server_home home;
-  home.write("daemon.toml", std::string("[daemon]\nwatch_config = false\nadmin_token = \"") +
-                                server_home::admin_token + "\"\n");
-  const auto server = home.start();
+  const auto server = start_unwatched(home);
   home.write("daemon.toml", "[daemon]\nport = \"eighty\"\n");
   for (const char* command : {"stop", "status", "reload"}) {
     const auto refused = home.nexus({command});
