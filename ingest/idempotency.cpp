@@ -270,10 +270,14 @@ void idempotency_store::forget(place& key) {
   --settled_;
 }
 
-idempotency_store::body_digest digest_of_body(std::string_view body) {
+idempotency_store::body_digest digest_of_body(std::string_view body, std::string_view more) {
   idempotency_store::body_digest out;
-  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(body.data()),
-                     body.size(), nullptr, 0);
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, out.size());
+  for (const auto part : {body, more})
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(part.data()),
+                              part.size());
+  crypto_generichash_final(&state, out.data(), out.size());
   return out;
 }
 

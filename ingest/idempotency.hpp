@@ -182,7 +182,7 @@ class idempotency_store {
   std::unordered_map<digest, std::string, digest_hash> odd_ids_;
 };
 
-/// The digest of a body, for `original`. Never all zero.
-idempotency_store::body_digest digest_of_body(std::string_view body);
+/// The digest of a body, for `original`, and of what follows it. Never all zero.
+idempotency_store::body_digest digest_of_body(std::string_view body, std::string_view more = {});
 
 }  // namespace nexus::ingest

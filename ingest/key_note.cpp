@@ -79,8 +79,9 @@ std::optional<key_note> read_key_note(const core::entry& written) {
   return note;
 }
 
-body_digest body_to_note(const config::source_config& source, std::string_view body) {
-  return source.idempotency_enabled && source.strict_idempotency ? digest_of_body(body)
+body_digest body_to_note(const config::source_config& source, std::string_view body,
+                         std::string_view more) {
+  return source.idempotency_enabled && source.strict_idempotency ? digest_of_body(body, more)
                                                                  : body_digest{};
 }
 

@@ -38,8 +38,8 @@ void put_key_note(core::entry& into, key_note note);
 std::optional<key_note> read_key_note(const core::entry& written);
 
 /// The digest that is noted of a body sent with a key: only a source that compares bodies needs
-/// one; all zero for the others.
+/// one; all zero for the others. `more`: what belongs to the body, too.
 idempotency_store::body_digest body_to_note(const config::source_config& source,
-                                            std::string_view body);
+                                            std::string_view body, std::string_view more = {});
 
 }  // namespace nexus::ingest

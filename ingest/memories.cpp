@@ -139,6 +139,7 @@ void fill_list(const http::request& request, const config::source_config& source
   list.context.actor_type = source.default_actor_type;
   list.context.subject =
       from.subject.empty() ? header_or(request, "X-Subject", source.name_space) : from.subject;
+  core::append_texts(list.shared, {from.subject, from.collection});
   const auto key = idempotency_key(request);
   for (auto& message : from.messages) {
     auto& item = list.items.emplace_back();

@@ -124,7 +124,7 @@ void many_writes::note_bodies() {
   repeats_.resize(count);
   bodies_.reserve(count);
   for (const auto& item : list_.items)
-    bodies_.push_back(body_to_note(source_.settings, item.value));
+    bodies_.push_back(body_to_note(source_.settings, item.value, list_.shared));
 }
 
 void many_writes::ask() {
@@ -202,9 +202,9 @@ std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
       item.payload_id = ids.next();
       if (list_.as_single_requests) list_.context.request_id = core::random_hex(16);
       const auto& key = list_.keys.empty() ? no_key : list_.keys[i];
-      writes.push_back(entries.make(
-          {item.payload_id, list_.context.request_id, std::move(fields), key, {}},
-          notes.empty() ? key_note{} : std::move(notes[i])));
+      writes.push_back(
+          entries.make({item.payload_id, list_.context.request_id, std::move(fields), key, {}},
+                       notes.empty() ? key_note{} : std::move(notes[i])));
       written_.push_back(i);
     }
     if (item.refusal && list_.as_single_requests) return write_nothing();

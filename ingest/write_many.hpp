@@ -37,6 +37,8 @@ struct write_list {
   std::vector<write_item> items;
   /// The idempotency key of each; an empty one is none. Empty: no item has one.
   std::vector<std::string> keys;
+  /// What else the body says of every item: with another such text it is another body.
+  std::string shared;
   write_context context;
   http::request request;  ///< that they came with; its body is not needed any more
   /// Metadata that becomes the content where the mapping finds none; empty: there is no such.

@@ -179,6 +179,26 @@ TEST_CASE("messages that come again with their key are answered with the first i
   }
 }
 
+TEST_CASE("a strict source compares what a body says of all messages, too") {
+  fake_house house;
+  house.source().idempotency_enabled = true;
+  house.source().strict_idempotency = true;
+  const auto send = [&house](const std::string& members) {
+    return remember(house, R"({"messages":[{"role":"user","content":"hello"}])" + members + "}",
+                    {{"Idempotency-Key", "k"}});
+  };
+  const auto first = send(R"(,"subject":"alice","collection":"chats")");
+  REQUIRE(first->status() == 200);
+  CHECK(send(R"(,"collection":"chats","Subject":"alice","more":1)")->body() == first->body());
+  for (const std::string other :
+       {R"(,"subject":"bob","collection":"chats")", R"(,"subject":"alice","collection":"mail")",
+        R"(,"subject":"alicechats")", ""}) {
+    INFO(other);
+    CHECK(send(other)->says("idempotency_mismatch"));
+  }
+  CHECK(house.batches.size() == 1);
+}
+
 TEST_CASE("there is a limit for the copies of the subject and the collection in all messages") {
   fake_house house;
   house.settings.limits.max_batch_bytes = 3'000;
