@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -180,8 +181,9 @@ std::optional<http::response> append_data(std::string& out, const http::request&
 }
 
 /// The JSON format of an event in binary mode: its attributes are in headers, the body is its data.
+/// They come in an order of their own: that of the headers says nothing, and may change on the way.
 std::optional<http::response> read_binary(const http::request& request, std::string& out) {
-  out = "{";
+  std::map<std::string, std::string> attributes;
   for (const auto& [header, raw] : request.headers) {
     const auto name = attribute_of(header);
     if (name.empty() || name == "datacontenttype") continue;
@@ -189,10 +191,12 @@ std::optional<http::response> read_binary(const http::request& request, std::str
       return invalid_event(header + " is no name of an attribute");
     const auto value = attribute_value(raw);
     if (!value) return invalid_event("malformed escape in the attribute " + name);
-    append_member(out, name, *value);
+    attributes.emplace(name, *value);
   }
-  if (out.size() == 1)
+  if (attributes.empty())
     return invalid_event("neither ce- headers nor Content-Type " + std::string(structured_type));
+  out = "{";
+  for (const auto& [name, value] : attributes) append_member(out, name, value);
   if (const auto type = request.header("Content-Type"); type && !type->empty())
     append_member(out, "datacontenttype", *type);
   if (auto refused = append_data(out, request)) return refused;

@@ -1,4 +1,6 @@
 // POST /events on the door; the events are those of the CloudEvents 1.0 documents.
+#include <algorithm>
+
 #include "tests/ingest/fake_house.hpp"
 #include "tests/support/catch.hpp"
 
@@ -158,6 +160,21 @@ TEST_CASE("an event that comes again is one event, whatever mode it comes in") {
   send_structured(house, event_with(R"("specversion":"1.0","type":"t","source":"a","id":"b:c")"));
   send_structured(house, event_with(R"("specversion":"1.0","type":"t","source":"a:b","id":"c")"));
   CHECK(house.batches.size() == 3);
+}
+
+TEST_CASE("the order of headers makes no other event") {
+  mapped_house house;
+  house.source().strict_idempotency = true;
+  http::header_list headers{{"ce-specversion", "1.0"},
+                            {"ce-type", "t"},
+                            {"ce-id", "1"},
+                            {"ce-source", "s"},
+                            {"Content-Type", "application/json"}};
+  const auto first = send_event(house, headers, "{}");
+  REQUIRE(first->status() == 200);
+  std::reverse(headers.begin(), headers.end());
+  CHECK(send_event(house, headers, "{}")->body() == first->body());
+  CHECK(send_event(house, headers, "[]")->says("idempotency_mismatch"));
 }
 
 TEST_CASE("a batch of events has a result for each, and an event twice in it is one") {
