@@ -4,6 +4,7 @@
 #include <rapidjson/document.h>
 #include <rapidjson/pointer.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -130,6 +131,10 @@ void check_shape(const Value& value, const Value& with) {
   const Value& schema = resolve(with);
   if (schema.HasMember("items") && value.IsArray())
     for (const auto& one : value.GetArray()) check_shape(one, schema["items"]);
+  if (schema.HasMember("enum")) {
+    const auto words = schema["enum"].GetArray();
+    CHECK(std::find(words.begin(), words.end(), value) != words.end());
+  }
   if (!schema.HasMember("properties")) return;
   REQUIRE(value.IsObject());
   if (schema.HasMember("required"))
@@ -296,7 +301,9 @@ TEST_CASE("the examples of refusals have codes that belong to their status, and 
 
 TEST_CASE("what the door answers has the members that the description gives it") {
   fake_house house;
-  house.state.destinations.emplace_back().name = "sqlite";
+  house.switched->state = "running";
+  house.switched->breaker = "closed";
+  house.state.destinations.push_back(*house.switched);
   house.state.unclaimed.emplace_back("gone", 3);
   house.dead_letters = ingest::dead_letter_page{{{core::entry(), "full", "2026-01-01"}}, 1};
   for (const std::string path : {"/health", "/ready"})
@@ -326,4 +333,29 @@ TEST_CASE("what the door answers has the members that the description gives it")
                "/api/destinations/{name}/pause");
   check_answer(*post("/api/dlq/purge", "admin", R"({"all":true})"), "POST", "/api/dlq/purge");
   check_answer(*post("/api/shutdown", "admin", ""), "POST", "/api/shutdown");
+}
+
+TEST_CASE("what is answered after a delivery is what the description says") {
+  fake_house house;
+  house.source().ack = config::ack_level::delivered;
+  house.append_later = true;
+  const auto reached = GENERATE(core::delivery_state::delivered, core::delivery_state::pending);
+  const auto send = [&house](const std::string& path, const std::string& body) {
+    return house.send(
+        fake_house::make_request("POST", path, {{"Authorization", "Bearer key-of-default"}}, body));
+  };
+  const auto one = house.post("{}");
+  house.appends.back().done({});
+  house.appends.back().wanted.value().done({{"sqlite", reached}});
+  check_answer(*one, "POST", "/inbound/{source}");
+  const auto confirm = [&house, reached] {
+    house.batches.back().done({{}});
+    house.batches.back().wanted.at(0).done({{"sqlite", reached}});
+  };
+  const auto batch = send("/inbound/default/batch", "{}");
+  confirm();
+  check_answer(*batch, "POST", "/inbound/{source}/batch");
+  const auto messages = send("/v1/memories", R"({"messages":[{"content":"a"}]})");
+  confirm();
+  check_answer(*messages, "POST", "/v1/memories");
 }
