@@ -29,9 +29,18 @@ std::vector<std::string> toml_files(const std::string& directory, std::vector<fi
   return paths;
 }
 
+/// Reading what is neither a file nor a directory, such as a pipe, might never end.
+std::optional<value> read_file(const std::string& path, std::vector<finding>& findings) {
+  std::error_code ignored;
+  if (!fs::is_other(path, ignored)) return read_document(path, findings);
+  findings.push_back(
+      {severity::error, "unreadable", "cannot read " + path + ": it is no file", {path}});
+  return std::nullopt;
+}
+
 void read_sources(const std::string& directory, file_set& files, std::vector<finding>& findings) {
   for (const std::string& path : toml_files(directory, findings)) {
-    if (auto document = read_document(path, findings)) {
+    if (auto document = read_file(path, findings)) {
       files.sources.push_back(std::move(*document));
     }
   }
@@ -45,7 +54,7 @@ void read_destinations(const std::string& directory, file_set& files,
   for (const std::string& path : paths) {
     destination_file file;
     file.path = path;
-    file.document = read_document(path, file.findings);
+    file.document = read_file(path, file.findings);
     files.destinations.push_back(std::move(file));
   }
 }
@@ -57,7 +66,7 @@ file_set read_files(const std::string& home, std::vector<finding>& findings) {
   const std::string daemon = home + "/daemon.toml";
   std::error_code failed;
   if (fs::exists(daemon, failed) || failed) {
-    files.daemon = read_document(daemon, findings);
+    files.daemon = read_file(daemon, findings);
   } else {
     findings.push_back(
         {severity::error,

@@ -1,5 +1,9 @@
 // What the loader says of files that are wrong: every problem at once, each with its place and a
 // way out.
+#include <sys/stat.h>
+
+#include <filesystem>
+
 #include "tests/config/home.hpp"
 
 using namespace nexus;
@@ -56,6 +60,18 @@ TEST_CASE("a file that is not TOML is an error with its place, without the marke
   CHECK(test::codes(found.findings) == texts{"syntax", "syntax"});
   CHECK(found.findings[0].where.line == 1);
   CHECK(found.findings[1].where.line == 2);
+}
+
+TEST_CASE("a pipe among the files is an error, and nobody waits for what it would say") {
+  for (const std::string name : {"sources/p.toml", "destinations/p.toml", "daemon.toml"}) {
+    const home files;
+    const auto path = files / name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::filesystem::remove(path);
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    CHECK(files.said() ==
+          texts{name + ": error: cannot read " + name + ": it is no file [unreadable]"});
+  }
 }
 
 TEST_CASE("a wrong type is an error with its place, without the marker") {
