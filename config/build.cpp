@@ -117,6 +117,25 @@ void check_targets(const file_set& files, config& settings, std::vector<finding>
   }
 }
 
+/// The policy's destinations are names to compare with, and nothing else needs them: v0.1.2 only
+/// looks at them when it builds its policies.
+void check_policies(const file_set& files, const config& settings, std::vector<finding>& findings) {
+  const auto& all = settings.destinations;
+  for (const value& source : files.sources) {
+    const value* allowed = source.find("source.policy.allowed_destinations");
+    if (allowed == nullptr) continue;
+    for (const value& name : allowed->children) {
+      if (name.kind != value_kind::string) continue;
+      if (std::any_of(all.begin(), all.end(), [&](auto& one) { return one.name == name.text; }))
+        continue;
+      findings.push_back({severity::warning, "unknown_value",
+                          "source.policy.allowed_destinations has \"" + name.text +
+                              "\", which is no destination; there are: " + names_of(all),
+                          name.key_at});
+    }
+  }
+}
+
 void check_tiers(const config& settings, std::vector<finding>& findings) {
   const auto& tiers = settings.tier_order;
   for (const source_config& source : settings.sources) {
@@ -148,7 +167,10 @@ draft_config build_draft(const file_set& files, const std::string& home, const t
   std::vector<finding> of_targets;
   out.usable = !has_errors(findings);
   out.usable = build_destinations(files, types, settings, findings) && out.usable;
-  if (files.destinations_listed) check_targets(files, settings, of_targets);
+  if (files.destinations_listed) {
+    check_targets(files, settings, of_targets);
+    check_policies(files, settings, of_targets);
+  }
   findings.insert(findings.end(), of_targets.begin(), of_targets.end());
   if (has_errors(of_targets)) out.usable = false;
   for (source_config& source : settings.sources) {

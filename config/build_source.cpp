@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string_view>
 
 #include "config/build.hpp"
@@ -149,11 +150,28 @@ void read_transforms(fields& in, source_config& out) {
   }
 }
 
+/// A list of which only some words say anything.
+std::vector<std::string> read_words(fields& in, std::string_view path,
+                                    std::initializer_list<std::string_view> known) {
+  auto words = in.list(path);
+  for (const auto& word : words) {
+    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    std::string all;
+    for (const auto one : known) (all += all.empty() ? "" : ", ") += one;
+    in.warn(
+        "unknown_value", path,
+        std::string(path) + " has \"" + word + "\", which allows nothing; known values: " + all);
+  }
+  return words;
+}
+
 void read_policy(fields& in, source_config& out) {
   out.policy.allowed_destinations = in.list("source.policy.allowed_destinations");
-  out.policy.allowed_operations = in.list("source.policy.allowed_operations");
+  out.policy.allowed_operations =
+      read_words(in, "source.policy.allowed_operations", {"write", "read"});
   out.policy.allowed_retrieval_modes = in.list("source.policy.allowed_retrieval_modes");
-  out.policy.allowed_profiles = in.list("source.policy.allowed_profiles");
+  out.policy.allowed_profiles =
+      read_words(in, "source.policy.allowed_profiles", {"fast", "balanced", "deep"});
   out.policy.max_results = in.integer("source.policy.max_results", 0);
   out.policy.max_response_bytes = in.integer("source.policy.max_response_bytes", 0);
   const std::string tier = in.text("source.policy.retrieval_firewall.default_classification_tier",

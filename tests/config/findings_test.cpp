@@ -288,6 +288,18 @@ TEST_CASE("words that must be one of a few are checked") {
             "[unknown_value]"});
 }
 
+TEST_CASE("words of a policy that allow nothing are warnings") {
+  CHECK(said_of_source("policy.allowed_operations = [\"write\", \"READ\"]\n") ==
+        texts{"sources/a.toml:4:8: warning: source.policy.allowed_operations has \"READ\", which "
+              "allows nothing; known values: write, read [unknown_value]"});
+  CHECK(said_of_source("policy.allowed_profiles = [\"deep\", \"slow\"]\n") ==
+        texts{"sources/a.toml:4:8: warning: source.policy.allowed_profiles has \"slow\", which "
+              "allows nothing; known values: fast, balanced, deep [unknown_value]"});
+  CHECK(said_of_source("policy.allowed_destinations = [\"sqlite\", \"sqlit\"]\n") ==
+        texts{"sources/a.toml:4:42: warning: source.policy.allowed_destinations has \"sqlit\", "
+              "which is no destination; there are: sqlite [unknown_value]"});
+}
+
 TEST_CASE("trusted proxies must be address ranges") {
   const auto one = [](const std::string& cidr) {
     return said_of_daemon("trusted_proxies.cidrs = [\"" + cidr + "\"]\n");
