@@ -12,16 +12,16 @@ namespace {
 
 constexpr std::size_t key_size_least = 16;
 
-/// Whose key it is: one that opens this server, or makes its signatures; or one that something else
-/// has given out.
-enum class issuer { us, others };
+/// What a key is for: it opens this server, makes its signatures, or something else has given it
+/// out.
+enum class purpose { token, signature, others };
 
 /// A key in the files, or a reference to one.
 struct placed_key {
   std::string path;  ///< as people say it: "source.api_key"
   std::string reference;
   location at;
-  issuer from;
+  purpose use;
 };
 
 class key_list {
@@ -29,15 +29,15 @@ class key_list {
   explicit key_list(const value& document) : document_(document) {}
 
   /// A key, or a list of them.
-  void add(const std::string& path, issuer from) {
+  void add(const std::string& path, purpose use) {
     const value* found = document_.find(path);
     if (found == nullptr) return;
-    if (found->kind != value_kind::array) return add(path, *found, from);
-    for (const value& element : found->children) add(path, element, from);
+    if (found->kind != value_kind::array) return add(path, *found, use);
+    for (const value& element : found->children) add(path, element, use);
   }
-  void add(const std::string& path, const value& key, issuer from) {
+  void add(const std::string& path, const value& key, purpose use) {
     if (key.kind != value_kind::string || key.text.empty()) return;
-    keys.push_back({path, key.text, key.key_at, from});
+    keys.push_back({path, key.text, key.key_at, use});
   }
 
   std::vector<placed_key> keys;
@@ -48,21 +48,22 @@ class key_list {
 
 std::vector<placed_key> keys_of_daemon(const value& document) {
   key_list list(document);
-  for (const char* path :
-       {"daemon.admin_token", "daemon.mcp.api_key", "daemon.wal.integrity.mac_key_file",
-        "daemon.audit.integrity.mac_key_file", "daemon.signing.key_file"})
-    list.add(path, issuer::us);
+  for (const char* path : {"daemon.admin_token", "daemon.mcp.api_key"})
+    list.add(path, purpose::token);
+  for (const char* path : {"daemon.wal.integrity.mac_key_file",
+                           "daemon.audit.integrity.mac_key_file", "daemon.signing.key_file"})
+    list.add(path, purpose::signature);
   for (const char* path :
        {"daemon.wal.encryption.key_file", "daemon.wal.encryption.previous_key_files",
         "daemon.audit.encryption.key_file", "daemon.embedding.api_key"})
-    list.add(path, issuer::others);
+    list.add(path, purpose::others);
   return list.keys;
 }
 
 std::vector<placed_key> keys_of_source(const value& document) {
   key_list list(document);
-  list.add("source.api_key", issuer::us);
-  list.add("source.api_keys", issuer::us);
+  list.add("source.api_key", purpose::token);
+  list.add("source.api_keys", purpose::token);
   return list.keys;
 }
 
@@ -73,12 +74,12 @@ std::vector<placed_key> keys_of_destination(const value& document, const type_ta
   if (known == types.end()) return {};
   for (const core::setting& key : known->second.keys) {
     const std::string path = "destination." + key.name;
-    if (key.kind == core::setting_kind::secret) list.add(path, issuer::others);
+    if (key.kind == core::setting_kind::secret) list.add(path, purpose::others);
     if (key.kind != core::setting_kind::secret_table) continue;
     const value* table = document.find(path);
     if (table == nullptr || table->kind != value_kind::table) continue;
     for (const value& member : table->children)
-      list.add(path + '.' + member.key, member, issuer::others);
+      list.add(path + '.' + member.key, member, purpose::others);
   }
   return list.keys;
 }
@@ -98,6 +99,13 @@ bool readable_by_others(const std::string& path) {
   return true;
 }
 
+/// Whether a key can come in a header, from which the white space around it is taken.
+bool can_be_sent(std::string_view key) {
+  const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7f; };
+  return key.front() != ' ' && key.back() != ' ' &&
+         std::none_of(key.begin(), key.end(), is_control);
+}
+
 class key_checks {
  public:
   key_checks(const lint_subject& all, std::vector<finding>& findings)
@@ -106,7 +114,7 @@ class key_checks {
   void check(const std::vector<placed_key>& keys) {
     for (const placed_key& key : keys) {
       check_place(key);
-      check_length(key);
+      check_text(key);
     }
   }
 
@@ -134,11 +142,21 @@ class key_checks {
          key.path + " holds the key itself; env:NAME or file:/path keeps it out of this file");
   }
 
-  /// Short keys can be guessed: nothing slows down somebody who tries.
-  void check_length(const placed_key& key) {
-    if (key.from != issuer::us) return;
+  void check_text(const placed_key& key) {
+    if (key.use == purpose::others) return;
     const auto resolved = resolve_reference(key.reference);
-    if (!resolved || resolved->empty() || resolved->reveal().size() >= key_size_least) return;
+    if (!resolved || resolved->empty()) return;
+    if (key.use == purpose::token && !can_be_sent(resolved->reveal()))
+      warn("unsendable_key", key.at,
+           key.path +
+               " has white space around it, or a control character in it: no client can "
+               "send that, and the key opens nothing");
+    check_length(key, resolved->reveal().size());
+  }
+
+  /// Short keys can be guessed: nothing slows down somebody who tries.
+  void check_length(const placed_key& key, std::size_t size) {
+    if (size >= key_size_least) return;
     warn("short_key", key.at,
          key.path + " has fewer than " + std::to_string(key_size_least) +
              " characters and can be guessed; `openssl rand -hex 32` makes one that cannot");

@@ -57,6 +57,21 @@ TEST_CASE("short_key: a key that can be guessed") {
   CHECK(files.with_source(api_key("16 characters...")).empty());
 }
 
+TEST_CASE("unsendable_key: a key that no header can hold") {
+  simple_home files;
+  const variable newline("NEXUS_TEST_KEY", (source_key + "\n").c_str());
+  for (const auto& text : texts{"                 ", " " + source_key, source_key + " ",
+                                source_key + "\\n" + source_key, "env:NEXUS_TEST_KEY"}) {
+    INFO(text);
+    const auto found = files.with_source(api_key(text));
+    REQUIRE(test::codes(found) == texts{"unsendable_key"});
+    CHECK(found[0].where.line == 3);
+    CHECK(found[0].message.find(source_key) == std::string::npos);
+  }
+  test::write_file(files / "key", source_key + "\n");
+  CHECK(files.with_source(api_key("file:" + files / "key")).empty());
+}
+
 TEST_CASE("shared_key: a source with the key of somebody who may do more") {
   simple_home files;
   const auto found = files.with_source(api_key(admin_key));
