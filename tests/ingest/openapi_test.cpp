@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "ingest/ports.hpp"
 #include "ingest/routes.hpp"
 #include "tests/ingest/fake_house.hpp"
 #include "tests/support/catch.hpp"
@@ -358,4 +359,13 @@ TEST_CASE("what is answered after a delivery is what the description says") {
   const auto messages = send("/v1/memories", R"({"messages":[{"content":"a"}]})");
   confirm();
   check_answer(*messages, "POST", "/v1/memories");
+}
+
+TEST_CASE("the description and the page know the largest sample of a consistency check") {
+  const Value& sample =
+      description()["components"]["schemas"]["ConsistencyRequest"]["properties"]["sample"];
+  CHECK(sample["maximum"].GetUint64() == ingest::consistency_sample_max);
+  auto most = std::to_string(ingest::consistency_sample_max);
+  most.insert(most.size() - 3, ",");
+  CHECK(read_file(page_path).find("drawn at random: 1 to " + most + ",") != std::string::npos);
 }
