@@ -43,6 +43,8 @@ void append_metadata(std::string& out, const std::map<std::string, std::string>&
 }  // namespace
 
 payload_writer::payload_writer(const payload_origin& from) {
+  from_.reserve(frame_bytes);
+  actor_.reserve(frame_bytes);
   put(from_, R"(,"source":)", from.source);
   put(from_, R"(,"subject":)", from.subject);
   put(from_, R"(,"namespace":)", from.name_space);
