@@ -40,7 +40,7 @@ void put_text(core::entry& into, std::string_view member, std::string_view text)
 }  // namespace
 
 std::vector<key_note> make_key_notes(const ports& behind, const config::source_config& source,
-                                     std::span<const std::string> keys,
+                                     std::span<std::string> keys,
                                      std::span<const body_digest> bodies) {
   std::vector<key_note> notes(keys.size());
   const auto is_key = [](const std::string& key) { return !key.empty(); };
@@ -49,8 +49,9 @@ std::vector<key_note> make_key_notes(const ports& behind, const config::source_c
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) continue;
     // The log spells bytes that are not UTF-8 all alike: two such keys would be one to it.
-    notes[i] = {keys[i], waits[i] || !core::json::is_utf8(keys[i]),
-                bodies.empty() ? body_digest{} : bodies[i]};
+    const bool is_repeated = waits[i] || !core::json::is_utf8(keys[i]);
+    const auto body = bodies.empty() ? body_digest{} : bodies[i];
+    notes[i] = {std::exchange(keys[i], {}), is_repeated, body};
   }
   return notes;
 }

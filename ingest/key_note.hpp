@@ -26,9 +26,9 @@ struct key_note {
 };
 
 /// The notes for entries that are about to be written by a request that holds the claims on these
-/// keys: one for each, in order. `bodies`: as many, or none.
+/// keys: one for each, in order, which takes its key. `bodies`: as many, or none.
 std::vector<key_note> make_key_notes(const ports& behind, const config::source_config& source,
-                                     std::span<const std::string> keys,
+                                     std::span<std::string> keys,
                                      std::span<const idempotency_store::body_digest> bodies);
 
 /// Writes the note into an entry whose `source` and extension members are set.

@@ -118,7 +118,7 @@ http::response accepted_messages(std::span<const write_item> items) {
   std::string& ids = body.start("payload_ids");
   char separator = '[';
   for (const auto& item : items) {
-    ((ids += separator) += '"') += item.payload_id;
+    ((ids += separator) += '"') += *item.payload_id;
     ids += '"';
     separator = ',';
   }

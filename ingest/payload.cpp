@@ -13,6 +13,9 @@ namespace {
 /// More than brackets, quotes and keys of a payload take, but for its metadata.
 constexpr std::size_t frame_bytes = 256;
 
+/// What a part that several payloads share mostly needs.
+constexpr std::size_t part_bytes = 128;
+
 void put(std::string& out, std::string_view spelled_key, std::string_view text) {
   out += spelled_key;
   core::json::append_quoted(out, text);
@@ -43,6 +46,7 @@ void append_metadata(std::string& out, const std::map<std::string, std::string>&
 }  // namespace
 
 payload_writer::payload_writer(const payload_origin& from) {
+  for (auto* part : {&from_, &when_, &actor_}) part->reserve(part_bytes);
   put(from_, R"(,"source":)", from.source);
   put(from_, R"(,"subject":)", from.subject);
   put(from_, R"(,"namespace":)", from.name_space);

@@ -26,7 +26,7 @@ struct payload_origin {
 
 /// What each of them says.
 struct payload_text {
-  std::string_view payload_id;
+  std::string payload_id;
   std::string_view request_id;
   mapping::mapped_fields fields;
   std::string_view idempotency_key;

@@ -42,10 +42,11 @@ source_entries::source_entries(const config::source_config& source, const write_
   common_.actor_id = context.actor_id;
 }
 
-std::vector<core::entry_ptr> source_entries::make(const payload_text& payload, key_note key) const {
+std::vector<core::entry_ptr> source_entries::make(payload_text payload, key_note key) const {
   auto entry = std::make_shared<core::entry>(common_);
+  if (!key.key.empty()) payload.idempotency_key = key.key;
   entry->payload = writer_.to_json(payload);
-  entry->payload_id = payload.payload_id;
+  entry->payload_id = std::move(payload.payload_id);
   put_key_note(*entry, std::move(key));
   return make_entries(std::move(entry), source_.target_destinations);
 }

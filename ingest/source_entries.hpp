@@ -37,8 +37,8 @@ class source_entries {
                  core::time_point received, core::time_point now);
 
   /// The entries of one payload, one for each of the source's destinations. `key`: from
-  /// make_key_notes.
-  std::vector<core::entry_ptr> make(const payload_text& payload, key_note key) const;
+  /// make_key_notes; if it has one, that is what the payload says.
+  std::vector<core::entry_ptr> make(payload_text payload, key_note key) const;
 
  private:
   const config::source_config& source_;

@@ -68,9 +68,9 @@ class write_request : public std::enable_shared_from_this<write_request> {
   void append();
   bool waits_for_delivery() const { return source_.settings.ack == config::ack_level::delivered; }
   /// The entries are durable, or have not become so.
-  void finish(const std::string& payload_id, const core::result<void>& outcome);
+  void finish(const core::result<void>& outcome);
   /// For a client that waits for the delivery, after finish().
-  void confirm(const std::string& payload_id, const core::delivery_report& report);
+  void confirm(const core::delivery_report& report);
 
   const services_ptr house_;
   const snapshot_ptr config_;
@@ -87,6 +87,7 @@ class write_request : public std::enable_shared_from_this<write_request> {
   core::time_point received_;
   mapping::mapped_fields fields_;
   std::vector<float> embedding_;
+  core::entry_ptr written_;  ///< the first of its entries
 };
 
 // What follows the first value is ignored, also beyond the limit. At the limit, a value that is not
@@ -131,27 +132,24 @@ void write_request::append() {
   // Not needed while the log writes, and it may be large. An assignment would keep the memory.
   std::string().swap(request_.body);
   const auto& settings = source_.settings;
-  const std::string payload_id = make_payload_id();
+  const source_entries made(settings, context_, received_, house_->options.clock());
+  auto note = make_key_notes(house_->out, settings, {&key_, 1}, {&body_, 1}).front();
+  auto entries = made.make({make_payload_id(), context_.request_id, std::exchange(fields_, {}),
+                            key_, std::exchange(embedding_, {})},
+                           std::move(note));
+  written_ = entries.front();
   std::optional<core::confirmation> wanted;
   if (waits_for_delivery()) {
     wanted = {settings.ack_timeout,
-              [self = shared_from_this(), payload_id](const core::delivery_report& report) {
-                self->confirm(payload_id, report);
-              }};
+              [self = shared_from_this()](const auto& report) { self->confirm(report); }};
   }
-  const source_entries entries(settings, context_, received_, house_->options.clock());
-  auto note = make_key_notes(house_->out, settings, {&key_, 1}, {&body_, 1}).front();
   house_->out.append(
-      entries.make({payload_id, context_.request_id, std::exchange(fields_, {}), key_,
-                    std::exchange(embedding_, {})},
-                   std::move(note)),
-      [self = shared_from_this(), payload_id](const core::result<void>& outcome) {
-        self->finish(payload_id, outcome);
-      },
+      std::move(entries),
+      [self = shared_from_this()](const core::result<void>& outcome) { self->finish(outcome); },
       std::move(wanted));
 }
 
-void write_request::finish(const std::string& payload_id, const core::result<void>& outcome) {
+void write_request::finish(const core::result<void>& outcome) {
   if (!outcome.ok()) {
     respond_(append_failed_response(*house_, outcome.reason()));
     claim_ = {};
@@ -161,14 +159,14 @@ void write_request::finish(const std::string& payload_id, const core::result<voi
   source_.throughput.add();
   if (!waits_for_delivery()) {
     source_.write_latency.observe(house_->seconds_since(started_));
-    respond_(accepted_response(payload_id));
+    respond_(accepted_response(written_->payload_id));
   }
-  claim_.settle({payload_id, body_});
+  claim_.settle({written_->payload_id, body_});
 }
 
-void write_request::confirm(const std::string& payload_id, const core::delivery_report& report) {
+void write_request::confirm(const core::delivery_report& report) {
   source_.write_latency.observe(house_->seconds_since(started_));
-  respond_(delivery_response(payload_id, source_.settings.target_destinations, report));
+  respond_(delivery_response(written_->payload_id, source_.settings.target_destinations, report));
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ void many_writes::take(std::size_t index, idempotency_store::item_turn turn) {
     written.body = bodies_[earlier->of];
   } else {
     written = std::get<idempotency_store::original>(std::move(turn));
-    item.payload_id = written.payload_id;
+    item.payload_id = std::make_shared<const std::string>(written.payload_id);
   }
   if (auto answer = repeated_response(written, bodies_[index]); answer.status != 200)
     item.refusal = refuse_item(std::move(answer));
@@ -157,7 +157,7 @@ void many_writes::take(std::size_t index, idempotency_store::item_turn turn) {
 
 bool many_writes::is_open(std::size_t index) const {
   const auto& item = list_.items[index];
-  return !item.refusal && item.payload_id.empty() && (repeats_.empty() || !repeats_[index]);
+  return !item.refusal && !item.payload_id && (repeats_.empty() || !repeats_[index]);
 }
 
 void many_writes::proceed() {
@@ -189,7 +189,6 @@ std::shared_ptr<const http::response> many_writes::take_from_budget() {
 std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
   const auto now = house_->options.clock();
   const source_entries entries(source_.settings, list_.context, now, now);
-  const std::string no_key;
   std::vector<std::vector<core::entry_ptr>> writes;
   writes.reserve(list_.items.size());
   written_.reserve(list_.items.size());
@@ -199,12 +198,12 @@ std::vector<std::vector<core::entry_ptr>> many_writes::make_writes() {
     auto& item = list_.items[i];
     mapping::mapped_fields fields;
     if (is_open(i) && (item.refusal = translate(item, fields)) == nullptr) {
-      item.payload_id = ids.next();
       if (list_.as_single_requests) list_.context.request_id = core::random_hex(16);
-      const auto& key = list_.keys.empty() ? no_key : list_.keys[i];
-      writes.push_back(
-          entries.make({item.payload_id, list_.context.request_id, std::move(fields), key, {}},
+      const auto key = list_.keys.empty() ? std::string_view() : list_.keys[i];
+      const auto& made = writes.emplace_back(
+          entries.make({ids.next(), list_.context.request_id, std::move(fields), key, {}},
                        notes.empty() ? key_note{} : std::move(notes[i])));
+      item.payload_id = {made.front(), &made.front()->payload_id};
       written_.push_back(i);
     }
     if (item.refusal && list_.as_single_requests) return write_nothing();
@@ -297,7 +296,7 @@ void many_writes::end_claims() {
   durable.reserve(written_.size());
   for (const auto index : written_)
     if (const auto& item = list_.items[index]; !item.refusal)
-      durable.push_back({std::move(claims_[index]), item.payload_id, bodies_[index]});
+      durable.push_back({std::move(claims_[index]), *item.payload_id, bodies_[index]});
   idempotency_store::settle_all(durable);
   claims_.clear();
 }
@@ -328,7 +327,8 @@ std::string item_key(std::string_view key, std::string_view kind, std::size_t in
   const auto number = std::to_string(index);
   std::string out;
   out.reserve(key.size() + kind.size() + number.size() + 2);
-  return ((((out += key) += '#') += kind) += '-') += number;
+  ((((out += key) += '#') += kind) += '-') += number;
+  return out;
 }
 
 void write_many(const services_ptr& house, snapshot_ptr config, const active_source& source,

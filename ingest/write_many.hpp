@@ -26,7 +26,7 @@ struct write_item {
   std::string_view value;  ///< raw JSON, validated, for the source's mapping
   std::unique_ptr<mapping::mapped_fields> fields;  ///< instead of `value`: they are known already
   std::shared_ptr<const http::response> refusal;   ///< as if it had come alone
-  std::string payload_id;
+  std::shared_ptr<const std::string> payload_id;  ///< shared with the entry that has it
   /// How far it has come, where the source waits for the delivery and it was written now.
   std::unique_ptr<core::delivery_report> delivery;
 };

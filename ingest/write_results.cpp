@@ -21,7 +21,7 @@ void append_result(std::string& out, std::size_t index, const write_item& item) 
         .text("message", why.error_message);
     if (why.retry_after_seconds > 0) result.number("retry_after_seconds", why.retry_after_seconds);
   } else {
-    result.number("status", is_undelivered(item) ? 202 : 200).text("payload_id", item.payload_id);
+    result.number("status", is_undelivered(item) ? 202 : 200).text("payload_id", *item.payload_id);
   }
   result.end();
 }
@@ -77,8 +77,8 @@ http::response results_response(std::span<const write_item> items) {
 
 http::response single_response(const active_source& source, const write_item& item) {
   if (item.refusal) return *item.refusal;
-  if (!item.delivery) return accepted_response(item.payload_id);
-  return delivery_response(item.payload_id, source.settings.target_destinations, *item.delivery);
+  if (!item.delivery) return accepted_response(*item.payload_id);
+  return delivery_response(*item.payload_id, source.settings.target_destinations, *item.delivery);
 }
 
 }  // namespace nexus::ingest

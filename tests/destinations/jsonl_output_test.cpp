@@ -5,6 +5,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstdio>
 #include <functional>
 
 #include "tests/destinations/jsonl_support.hpp"
@@ -31,6 +32,7 @@ class child {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
     ::fcntl(ends[1], F_SETPIPE_SZ, 4096);
+    std::fflush(nullptr);  // what waits there is the parent's: a sanitizer's _exit writes it, too
     process_ = ::fork();
     if (process_ == 0) {
       std::signal(SIGPIPE, SIG_IGN);

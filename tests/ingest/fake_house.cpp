@@ -164,9 +164,9 @@ void fake_house::close_door() {
   door_.reset();
 }
 
-std::shared_ptr<reply> fake_house::send(http::request request) {
+std::shared_ptr<reply> send(ingest::door& to, http::request request) {
   auto answer = std::make_shared<reply>();
-  auto decision = door().on_header(request);
+  auto decision = to.on_header(request);
   answer->body_bytes_max = decision.body_bytes_max;
   answer->heavy = decision.heavy;
   if (decision.refuse) {
@@ -180,11 +180,15 @@ std::shared_ptr<reply> fake_house::send(http::request request) {
     request.body_truncated = true;
   }
   request.context = std::move(decision.context);
-  door().on_request(std::move(request), [answer](http::response response) {
+  to.on_request(std::move(request), [answer](http::response response) {
     ++answer->answers;
     answer->sent = std::move(response);
   });
   return answer;
+}
+
+std::shared_ptr<reply> fake_house::send(http::request request) {
+  return test::send(door(), std::move(request));
 }
 
 std::shared_ptr<reply> fake_house::post(const std::string& body, http::header_list headers) {

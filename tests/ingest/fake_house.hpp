@@ -53,6 +53,9 @@ struct reply {
 /// May read and write, and goes to "sqlite"; its key is "key-of-NAME".
 config::source_config make_source(const std::string& name);
 
+/// Sends a request as the server does: header first, at most `body_bytes_max` bytes of the body.
+std::shared_ptr<reply> send(ingest::door& to, http::request request);
+
 struct fake_house {
   fake_house();
   ~fake_house();
@@ -112,7 +115,6 @@ struct fake_house {
 
   config::source_config& source(std::size_t index = 0) { return settings.sources[index]; }
 
-  /// Sends a request as the server does: header first, at most `body_bytes_max` bytes of the body.
   std::shared_ptr<reply> send(http::request request);
 
   /// POST /inbound/default as the source `default`.

@@ -68,25 +68,9 @@ struct jwt_house {
   std::shared_ptr<test::reply> send(const std::string& bearer, std::string body = "{}",
                                     const std::string& path = "/inbound/default",
                                     const std::string& method = "POST") {
-    auto answer = std::make_shared<test::reply>();
-    auto request = fake_house::make_request(method, path, {{"Authorization", "Bearer " + bearer}},
-                                            std::move(body));
-    auto decision = door->on_header(request);
-    answer->body_bytes_max = decision.body_bytes_max;
-    if (decision.refuse) {
-      answer->sent = std::move(decision.refuse);
-      return answer;
-    }
-    if (request.body.size() > decision.body_bytes_max) {
-      request.body.resize(decision.body_bytes_max);
-      request.body_truncated = true;
-    }
-    request.context = std::move(decision.context);
-    door->on_request(std::move(request), [answer](http::response response) {
-      ++answer->answers;
-      answer->sent = std::move(response);
-    });
-    return answer;
+    return test::send(*door, fake_house::make_request(method, path,
+                                                      {{"Authorization", "Bearer " + bearer}},
+                                                      std::move(body)));
   }
 
   std::string keys(const std::string& kid = "k") const { return test::jwk_set(key.jwk(kid)); }

@@ -65,7 +65,7 @@ TEST_CASE("keys that are not UTF-8 are no keys to the log, which would take them
   source.idempotency_enabled = true;
   ingest::ports behind;
   behind.keys_wait = [](const auto&...) { return std::vector<bool>(4); };
-  const std::vector<std::string> keys{"caf\xc3\xa9", "caf\xe9", "caf\xe8", ""};
+  std::vector<std::string> keys{"caf\xc3\xa9", "caf\xe9", "caf\xe8", ""};
   const auto notes = ingest::make_key_notes(behind, source, keys, {});
   REQUIRE(notes.size() == keys.size());
   CHECK_FALSE(notes[0].is_repeated);
@@ -78,7 +78,7 @@ TEST_CASE("the log is not asked where there is no key") {
   config::source_config source;
   source.idempotency_enabled = true;
   const ingest::ports behind;  // asking would throw
-  const std::vector<std::string> keys(2);
+  std::vector<std::string> keys(2);
   const auto notes = ingest::make_key_notes(behind, source, keys, {});
   REQUIRE(notes.size() == 2);
   CHECK(notes[0].key.empty());
