@@ -74,6 +74,14 @@ TEST_CASE("a pipe among the files is an error, and nobody waits for what it woul
   }
 }
 
+TEST_CASE("a directory in the place of a file is an error") {
+  home files;
+  std::filesystem::create_directories(files / "sources/s.toml");
+  CHECK(files.said() == texts{"sources/s.toml: error: cannot read sources/s.toml: Is a directory "
+                              "[unreadable]"});
+  CHECK_FALSE(files.examine().settings);
+}
+
 TEST_CASE("a wrong type is an error with its place, without the marker") {
   CHECK(said_of_daemon("port = \"8080\"\n") ==
         texts{"daemon.toml:3:8: error: daemon.port must be an integer, but this is a string "
