@@ -62,6 +62,7 @@ struct query_request {
   destinations::query what;
   std::string profile;
   std::string_view stage;
+  bool as_events = false;  ///< the client wants them as server-sent events
 };
 
 /// Fills `out`; or says what is wrong with the parameters.
@@ -93,6 +94,8 @@ std::optional<http::response> parse_query(const http::request& request, const re
   const bool by_subject_only =
       !what.subject.empty() && what.text.empty() && what.actor_type.empty() && cursor.empty();
   out.stage = by_subject_only ? "fast_path" : "structured";
+  out.as_events = request.header("Accept").value_or("").find("text/event-stream") !=
+                  std::string_view::npos;
   return std::nullopt;
 }
 
@@ -105,14 +108,9 @@ std::string to_array(const std::vector<std::string>& records) {
   return out += ']';
 }
 
-http::response found(const query_request& asked, const destinations::query_page& page) {
-  http::response answer;
-  const std::string records = to_array(page.records);
-  core::json_object body(answer.body);
-  body.start("results") += records;
-  body.start("records") += records;
-  body.boolean("has_more", page.has_more);
-  core::json_object about(body.start("_nexus"));
+void append_about(core::json_object& into, const query_request& asked,
+                  const destinations::query_page& page) {
+  core::json_object about(into.start("_nexus"));
   about.number("result_count", page.records.size()).boolean("has_more", page.has_more);
   if (page.has_more)
     about.text("next_cursor", encode_cursor(asked.what.offset + page.records.size()));
@@ -120,6 +118,39 @@ http::response found(const query_request& asked, const destinations::query_page&
       .text("stage", asked.stage)
       .text("retrieval_stage", asked.stage)
       .end();
+}
+
+/// An event of `text/event-stream`: each of its lines is one of the event's data.
+void append_event(std::string& out, std::string_view data) {
+  for (std::size_t end = 0; end != std::string_view::npos;) {
+    end = data.find('\n');
+    ((out += "data: ") += data.substr(0, end)) += '\n';
+    if (end != std::string_view::npos) data.remove_prefix(end + 1);
+  }
+  out += '\n';
+}
+
+http::response found_as_events(const query_request& asked, const destinations::query_page& page) {
+  http::response answer;
+  answer.content_type = "text/event-stream";
+  for (const auto& record : page.records) append_event(answer.body, record);
+  std::string last;
+  core::json_object body(last);
+  append_about(body, asked, page);
+  body.end();
+  append_event(answer.body, last);
+  return answer;
+}
+
+http::response found(const query_request& asked, const destinations::query_page& page) {
+  if (asked.as_events) return found_as_events(asked, page);
+  http::response answer;
+  const std::string records = to_array(page.records);
+  core::json_object body(answer.body);
+  body.start("results") += records;
+  body.start("records") += records;
+  body.boolean("has_more", page.has_more);
+  append_about(body, asked, page);
   body.end();
   answer.body += '\n';
   return answer;

@@ -80,6 +80,22 @@ TEST_CASE("an answer holds the records, and a cursor where there are more") {
         "\n");
 }
 
+TEST_CASE("a client that asks for events gets one for each record, and one about them") {
+  fake_house house;
+  house.page = destinations::query_page{{"{\"a\":1}", "{\n\"b\":2}"}, false};
+  const auto answer = house.get("/query/sqlite", "default", "subject=s",
+                                {{"Accept", "application/json;q=0.1, text/event-stream"}});
+  CHECK(answer->sent->content_type == "text/event-stream");
+  CHECK(answer->body() ==
+        "data: {\"a\":1}\n\n"
+        "data: {\ndata: \"b\":2}\n\n"
+        R"(data: {"_nexus":{"result_count":2,"has_more":false,"profile":"balanced",)"
+        R"("stage":"fast_path","retrieval_stage":"fast_path"}})"
+        "\n\n");
+  CHECK(house.get("/query/sqlite", "source-that-is-none", "", {{"Accept", "text/event-stream"}})
+            ->says("unauthorized"));
+}
+
 TEST_CASE("a query by subject alone takes the fast path, anything more does not") {
   fake_house house;
   const auto fast = [&](const std::string& query) {
