@@ -32,6 +32,14 @@ TEST_CASE("a queue never holds more than its window, and fetches when a quarter 
   }
 }
 
+TEST_CASE("a window of one entry asks for the next only when that is done") {
+  queue_house in(3);
+  in.how.window_entries_max = 1;
+  in.start();
+  for (int i = 0; i < 3; ++i) in.report(*in.next(), outcome_kind::delivered);
+  for (const auto& fetch : in.log->fetches) CHECK(fetch.entries_max == 1);
+}
+
 TEST_CASE("a window is bounded in bytes too") {
   queue_house in(100);
   in.how.window_bytes_max = 10 * weight(*in.log->entries[0]);
@@ -71,6 +79,22 @@ TEST_CASE("an entry that is due earlier than the one before it comes earlier") {
   auto again = in.next();
   REQUIRE(again);
   CHECK(again->what.entries[0]->payload_id == "p1");
+}
+
+TEST_CASE("a wait that a resume has ended does not end the next one") {
+  queue_house in(1);
+  in.start();
+  const auto refuse = [&](std::chrono::milliseconds wait) {
+    auto got = in.next();
+    REQUIRE(got);
+    in.finish(*got, {{destinations::outcome{outcome_kind::unreachable, "scripted", wait}}, false});
+  };
+  refuse(10s);
+  in.self->send(in.queue, resume_atom::value);
+  in.settle();
+  refuse(60s);
+  in.pass(11s);
+  CHECK_FALSE(in.next());
 }
 
 TEST_CASE("of the times that a destination names the longest counts") {

@@ -290,7 +290,7 @@ TEST_CASE("what cannot be published safely is refused") {
     return answer.reason().code;
   };
   CHECK(code_of({.host = "0.0.0.0"}) == core::errc::bad_config);
-  CHECK(code_of({.secret = "short"}) == core::errc::bad_config);
+  CHECK(code_of({.secret = "one byte short."}) == core::errc::bad_config);
   published other(what);
   CHECK(code_of({.port = other.port()}) == core::errc::io_failed);
   caf::anon_send_exit(target, caf::exit_reason::user_shutdown);

@@ -117,7 +117,8 @@ TEST_CASE(
 }
 
 TEST_CASE("only an answer of 2xx counts, a redirect does not") {
-  for (const auto* words : {"status=302;header=Location:/", "status=404", "drop", "cut"}) {
+  for (const auto* words :
+       {"status=302;header=Location:/", "status=404", "drop", "cut", "cut-body"}) {
     INFO(words);
     http_receiver receiver;
     sender_house house;
