@@ -71,6 +71,21 @@ TEST_CASE("a write of a batch that cannot be stored is refused alone") {
   CHECK(target->delivered_ids() == std::vector<std::string>{"p0", "p2"});
 }
 
+TEST_CASE("a write that the log refuses leaves its room to others") {
+  house in({{"d", std::make_shared<script>()}});
+  in.how.pending_entries_max = 2;
+  auto running = in.start();
+  auto broken = std::make_shared<core::entry>(*make_entry("p0"));
+  broken->payload = "{";
+  for (int i = 0; i < 5; ++i) {
+    INFO(i);
+    const auto each = append_writes(*running, {{broken}});
+    REQUIRE_FALSE(each.at(0).ok());
+    CHECK(each[0].reason().code == errc::invalid_argument);
+  }
+  CHECK(running->stop(long_budget) == 0);
+}
+
 TEST_CASE("a batch for which there is no room is refused whole, and nothing of it is written") {
   house in({{"d", std::make_shared<script>()}});
   in.how.destinations.front().paused = true;

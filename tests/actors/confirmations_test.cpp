@@ -52,3 +52,13 @@ TEST_CASE("what else is delivered, or twice, confirms nothing") {
   CHECK(one.told ==
         delivery_report{{"b", delivery_state::delivered}, {"d", delivery_state::pending}});
 }
+
+TEST_CASE("after a stop has told those who wait, whoever asks is told at once") {
+  waiter one;
+  one.all.settle_all();
+  REQUIRE(one.told);
+  std::optional<delivery_report> late;
+  const std::vector<core::entry_ptr> entries{test::make_entry("late", "b")};
+  one.all.add(entries, {1s, [&](const delivery_report& report) { late = report; }}, one.begin);
+  CHECK(late == delivery_report{{"b", delivery_state::pending}});
+}

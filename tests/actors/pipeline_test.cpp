@@ -394,6 +394,8 @@ TEST_CASE("metrics show the pipeline, and outlive it") {
   CHECK(page.find("bubblefish_wal_append_latency_seconds_count 7") != std::string::npos);
   CHECK(page.find(R"(nexus_deliveries_total{destination="d",outcome="delivered"} 7)") !=
         std::string::npos);
+  CHECK(page.find(R"(nexus_destination_attempts_total{destination="d"} 7)") != std::string::npos);
+  CHECK(in.metrics.text() == page);  // looking at it changes nothing
   running.reset();
   CHECK(in.metrics.text().find("bubblefish_queue_processing_rate_total 7") != std::string::npos);
 }

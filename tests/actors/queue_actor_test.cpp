@@ -1,4 +1,6 @@
 // The queue's rules, message by message.
+#include <set>
+
 #include "actors/weight.hpp"
 #include "tests/actors/queue_house.hpp"
 
@@ -30,6 +32,14 @@ TEST_CASE("a queue never holds more than its window, and fetches when a quarter 
   }
 }
 
+TEST_CASE("a window of one entry asks for the next only when that is done") {
+  queue_house in(3);
+  in.how.window_entries_max = 1;
+  in.start();
+  for (int i = 0; i < 3; ++i) in.report(*in.next(), outcome_kind::delivered);
+  for (const auto& fetch : in.log->fetches) CHECK(fetch.entries_max == 1);
+}
+
 TEST_CASE("a window is bounded in bytes too") {
   queue_house in(100);
   in.how.window_bytes_max = 10 * weight(*in.log->entries[0]);
@@ -56,6 +66,50 @@ TEST_CASE("an entry refused for now waits for its backoff, while others go on") 
   CHECK(again->what.entries[0]->payload_id == "p0");
 }
 
+TEST_CASE("an entry that is due earlier than the one before it comes earlier") {
+  queue_house in(2);
+  in.how.batch_entries_max = 1;
+  in.start();
+  for (const auto wait : {60s, 10s}) {
+    auto got = in.next();
+    REQUIRE(got);
+    in.finish(*got, {{destinations::outcome{outcome_kind::transient, "scripted", wait}}, false});
+  }
+  in.pass(10s);
+  auto again = in.next();
+  REQUIRE(again);
+  CHECK(again->what.entries[0]->payload_id == "p1");
+}
+
+TEST_CASE("a wait that a resume has ended does not end the next one") {
+  queue_house in(1);
+  in.start();
+  const auto refuse = [&](std::chrono::milliseconds wait) {
+    auto got = in.next();
+    REQUIRE(got);
+    in.finish(*got, {{destinations::outcome{outcome_kind::unreachable, "scripted", wait}}, false});
+  };
+  refuse(10s);
+  in.self->send(in.queue, resume_atom::value);
+  in.settle();
+  refuse(60s);
+  in.pass(11s);
+  CHECK_FALSE(in.next());
+}
+
+TEST_CASE("of the times that a destination names the longest counts") {
+  queue_house in(2);
+  in.start();
+  auto got = in.next();
+  REQUIRE(got);
+  REQUIRE(got->what.entries.size() == 2);
+  in.finish(*got, {{destinations::outcome{outcome_kind::unreachable, "scripted", 60s},
+                    destinations::outcome{outcome_kind::unreachable, "scripted", 10s}},
+                   false});
+  in.pass(59s);
+  CHECK_FALSE(in.next());
+}
+
 TEST_CASE("after the last attempt an entry is reported to the log with the reason") {
   queue_house in(1);
   in.start();
@@ -70,6 +124,7 @@ TEST_CASE("after the last attempt an entry is reported to the log with the reaso
   CHECK(in.log->failures[0].payload_id == "p0");
   CHECK(in.log->failures[0].reason == "gave up after attempt 3: scripted");
   CHECK(in.status().queued == 0);
+  CHECK(in.metrics.get_counter("bubblefish_queue_processing_rate_total", "").value() == 1);
 }
 
 TEST_CASE("what a queue that is retired is refused for now stays pending") {
@@ -277,16 +332,17 @@ TEST_CASE("a key that fails does not keep other keys from a full window") {
 
 namespace {
 
-/// The first actor that it makes ends when it is used; the others note what arrives.
-destination_spawner first_crashes(std::shared_ptr<int> spawned,
-                                  std::shared_ptr<std::vector<std::string>> arrived) {
+/// Each use of `crashes`, counted from 1 over all actors, ends its actor; the others note what
+/// arrives.
+destination_spawner crashing(std::set<int> crashes, std::shared_ptr<int> spawned,
+                             std::shared_ptr<std::vector<std::string>> arrived) {
+  auto uses = std::make_shared<int>(0);
   return [=](caf::actor_system& system) -> core::result<destination_actor> {
     // With an argument: without one CAF binds a reference to null, which sanitizers report.
-    auto run = [=](destination_actor::pointer self,
-                   bool crashes) -> destination_actor::behavior_type {
+    auto run = [=](destination_actor::pointer self, int) -> destination_actor::behavior_type {
       return {
           [=](deliver_atom, const delivery& what) -> caf::result<outcome_list> {
-            if (crashes) {
+            if (crashes.contains(++*uses)) {
               self->quit(caf::exit_reason::user_shutdown);
               return self->make_response_promise<outcome_list>();
             }
@@ -297,7 +353,7 @@ destination_spawner first_crashes(std::shared_ptr<int> spawned,
           [](exists_atom, const std::vector<std::string>&) { return std::vector<bool>{}; },
       };
     };
-    return system.spawn(run, ++*spawned == 1);
+    return system.spawn(run, ++*spawned);
   };
 }
 
@@ -307,7 +363,7 @@ TEST_CASE("entries of a destination actor that died are delivered by the next on
   queue_house in(3, 1);
   auto spawned = std::make_shared<int>(0);
   auto arrived = std::make_shared<std::vector<std::string>>();
-  in.spawner = first_crashes(spawned, arrived);
+  in.spawner = crashing({1}, spawned, arrived);
   in.start();
   for (int second = 0; second < 10; ++second) in.pass(1'000ms);
   CHECK(*spawned == 2);
@@ -322,7 +378,7 @@ TEST_CASE("a worker whose destination has broken down takes nothing from those w
   in.how.breaker = {1, 1ms, 1ms, 1ms};
   auto spawned = std::make_shared<int>(0);
   auto arrived = std::make_shared<std::vector<std::string>>();
-  in.spawner = first_crashes(spawned, arrived);
+  in.spawner = crashing({1}, spawned, arrived);
   in.start();
   for (int step = 0; step < 20; ++step) in.pass(10ms);
   CHECK(*spawned == 1);  // the next one comes after half a second at the earliest
@@ -335,4 +391,32 @@ TEST_CASE("a worker whose destination has broken down takes nothing from those w
   CHECK(*spawned == 2);
   CHECK(arrived->size() == 4);
   CHECK(in.status().queued == 0);
+}
+
+TEST_CASE("a destination that cannot be made is tried again less and less often") {
+  queue_house in(1, 1);
+  int tried = 0;
+  in.spawner = [&](caf::actor_system&) -> core::result<destination_actor> {
+    ++tried;
+    return core::error{core::errc::unreachable, "scripted"};
+  };
+  in.start();
+  for (int step = 0; step < 120; ++step) in.pass(500ms);
+  // At once, and then after 0.5, 1, 2, 4, 4, … seconds at the earliest, or twice that.
+  CHECK(tried >= 8);
+  CHECK(tried <= 18);
+}
+
+TEST_CASE("a destination that has delivered since it broke down comes back soon again") {
+  queue_house in(2, 1);
+  in.how.batch_entries_max = 1;
+  auto spawned = std::make_shared<int>(0);
+  auto arrived = std::make_shared<std::vector<std::string>>();
+  in.spawner = crashing({1, 2, 3, 4, 6}, spawned, arrived);
+  in.start();
+  for (int step = 0; step < 200 && in.status().restarts < 5; ++step) in.pass(500ms);
+  CHECK(*spawned == 5);
+  CHECK(arrived->size() == 1);
+  in.pass(1'000ms);  // and not after four, as before that delivery
+  CHECK(*spawned == 6);
 }

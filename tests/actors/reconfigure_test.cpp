@@ -187,14 +187,17 @@ TEST_CASE("a destination that is paused stays so when it changes, and may be pau
     release->pass();
     return all(batch, outcome_kind::delivered);
   });
-  house in({{"d", target}});
+  house in({{"d", target}, {"e", std::make_shared<script>()}});
   in.how.destinations[0].batch_entries_max = 10;
   auto next = in.how.destinations;
   next[0].batch_entries_max = 7;
+  in.how.destinations.pop_back();
   auto running = in.start();
   append(*running, 0, 10);
   REQUIRE(target->wait_calls(1));
   std::thread change([&] { CHECK(running->reconfigure(next, long_budget).ok()); });
+  // The other one is there: the change is on its way, and waits for the batch.
+  CHECK(wait_for(*running, [](const auto& all) { return all.size() == 2; }));
   REQUIRE(running->pause("d").ok());
   release->open();
   change.join();

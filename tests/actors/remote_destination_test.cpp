@@ -7,6 +7,7 @@
 
 #include <caf/io/all.hpp>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "actors/handshake.hpp"
@@ -284,13 +285,13 @@ TEST_CASE("what cannot be published safely is refused") {
   caf::actor_system system{actors::networking(config)};
   auto target = actors::spawn_destination_actor(
       system, {"d", std::make_shared<scripted_destination>(what), core::make_null_logger()});
-  const auto code_of = [&](const actors::publish_options& how) {
+  const auto code_of = [&](const actors::publish_options& how) -> std::optional<core::errc> {
     const auto answer = actors::publish_destination(system, target, how);
-    REQUIRE_FALSE(answer.ok());
+    if (answer.ok()) return std::nullopt;
     return answer.reason().code;
   };
   CHECK(code_of({.host = "0.0.0.0"}) == core::errc::bad_config);
-  CHECK(code_of({.secret = "short"}) == core::errc::bad_config);
+  CHECK(code_of({.secret = "one byte short."}) == core::errc::bad_config);
   published other(what);
   CHECK(code_of({.port = other.port()}) == core::errc::io_failed);
   caf::anon_send_exit(target, caf::exit_reason::user_shutdown);

@@ -1,6 +1,7 @@
 #include "actors/wal_actor.hpp"
 
 #include <future>
+#include <optional>
 
 #include "actors/status_source.hpp"
 #include "tests/actors/deterministic.hpp"
@@ -58,12 +59,12 @@ class asked_log {
     in_.self->wait_for(wal_);
   }
 
-  void append(const std::string& id) {
+  void append(const std::string& id, std::optional<core::confirmation> wanted = {}) {
     std::promise<void> durable;
     actors::append(wal_, *submissions_,
                    std::make_shared<submission>(
                        std::vector{make_entry(id)},
-                       [&](const core::result<void>&) { durable.set_value(); }));
+                       [&](const core::result<void>&) { durable.set_value(); }, std::move(wanted)));
     durable.get_future().wait();
   }
 
@@ -96,6 +97,20 @@ class asked_log {
 using ids = std::vector<std::string>;
 
 }  // namespace
+
+TEST_CASE("when one has waited for a delivery long enough, the others are looked after on") {
+  deterministic in;
+  asked_log log(in);
+  std::promise<void> told;
+  log.append("p0", core::confirmation{std::chrono::milliseconds(0),
+                                      [&](const core::delivery_report&) { told.set_value(); }});
+  log.append("p1", core::confirmation{std::chrono::hours(1), [](const core::delivery_report&) {}});
+  log.fetch(0);  // behind it the timer is set
+  in.pass(std::chrono::milliseconds(250));
+  told.get_future().wait();
+  log.fetch(0);
+  CHECK(in.timers() == 1);
+}
 
 TEST_CASE("a queue that begins sees nothing that the one before it has delivered") {
   deterministic in;

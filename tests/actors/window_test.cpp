@@ -114,6 +114,19 @@ TEST_CASE("a key whose first entry waits for its next attempt blocks only itself
   CHECK(places(in->lend(9, any)) == list{0, 2, 4, 6});
 }
 
+TEST_CASE("a key waits until all of its entries may be tried again") {
+  auto in = make_window(ordering::subject, true);
+  for (wal::position at = 0; at < 2; ++at) in->add(pending(at, "s"));
+  auto lent = in->lend(9, any);
+  in->delay(std::move(lent[0]), now + 5s);
+  in->delay(std::move(lent[1]), now + 1s);
+  in->wake(now + 1s);
+  CHECK_FALSE(in->has_ready());
+  CHECK(in->next_due() == now + 5s);
+  in->wake(now + 5s);
+  CHECK(places(in->lend(9, any)) == list{0, 1});
+}
+
 TEST_CASE("where a destination takes a batch in any order it holds one entry of a key") {
   auto in = make_window(ordering::subject, false);
   for (wal::position at = 0; at < 4; ++at) in->add(pending(at, at % 2 == 0 ? "even" : "odd"));

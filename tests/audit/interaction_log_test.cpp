@@ -206,6 +206,18 @@ TEST_CASE("what the file has lost, or all of it, is read from the shadow") {
   CHECK(house.names_of(house.find()) == down(12, 0));
 }
 
+TEST_CASE("a full file that is gone is read from its shadow") {
+  log_house house;
+  house.how.file_bytes_max = 1;
+  house.open();
+  house.record_many(0, 1);
+  house.find();
+  house.record_many(1, 2);
+  house.find();
+  std::filesystem::remove(house.directory / "interactions-20260101-000000.jsonl");
+  CHECK(house.names_of(house.find()) == down(2, 0));
+}
+
 TEST_CASE("a record that was cut off by a crash does not spoil the next one") {
   log_house house;
   house.how.dual_write = false;
@@ -287,7 +299,9 @@ TEST_CASE("while the disk takes nothing records are lost, and the file says how 
     broken.all_after = true;
     broken.short_write = 7;
     house.files.fail(broken);
-    house.record_many(2, 5);
+    house.record_many(2, 4);
+    CHECK(house.names_of(house.find()) == down(2, 0));
+    house.record_many(4, 5);
     CHECK(house.names_of(house.find()) == down(2, 0));
     CHECK(house.count("log_errors_total", {{"file", "primary"}}) >= 1);
     CHECK(house.count("shadow_errors_total") >= 1);

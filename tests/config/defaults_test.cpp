@@ -175,6 +175,12 @@ sample_size = 17
   CHECK(c.consistency.sample_size == 17);
 }
 
+TEST_CASE("an idempotency window of 0 is none of the default: it has no end") {
+  home files;
+  files.source("[source.idempotency]\nenabled = true\ndedup_window_seconds = 0\n");
+  CHECK(files.settings().sources.at(0).dedup_window == std::chrono::seconds(0));
+}
+
 TEST_CASE("every key of a source that is written down counts") {
   home files;
   files.destination("[destination]\nname = \"d\"\ntype = \"sqlite\"\n");

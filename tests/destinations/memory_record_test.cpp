@@ -48,7 +48,8 @@ TEST_CASE("every member is read, and written in the fixed order") {
       R"("destination":"6","collection":"7","content":"8","model":"9","role":"10",)"
       R"("timestamp":"2026-01-01T00:00:00.5Z","idempotency_key":"12","schema_version":13,)"
       R"("transform_version":"14","actor_type":"15","actor_id":"16","embedding":[1,-0.5],)"
-      R"("metadata":{"k":"v"},"sensitivity_labels":["a","b"],"classification_tier":"20"})";
+      R"("metadata":{"k\"":"v\\"},"sensitivity_labels":["a\"","b\\"],)"
+      R"("classification_tier":"20"})";
   CHECK(json_of(parsed(full)) == full);
 }
 

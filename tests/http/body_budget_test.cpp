@@ -126,6 +126,20 @@ TEST_CASE("one client has half of the sum and a body more, and does not hold up 
   CHECK(budget.taken() == 100);
 }
 
+TEST_CASE("a share that shrinks makes room for the next one of its client") {
+  body_budget budget(100);
+  body first(budget, "client"), favoured(budget, "client"), next(budget, "client");
+  REQUIRE(first.share->grow(50));
+  REQUIRE(favoured.share->grow(30));
+  CHECK_FALSE(next.share->grow(30));
+  first.share->shrink(10);
+  CHECK(next.served == 0);
+  favoured.share->shrink(20);
+  CHECK(next.served == 0);
+  first.share->shrink(0);
+  CHECK(next.served == 1);
+}
+
 TEST_CASE("who leaves the line of its client, or that of all, takes back what it was to have") {
   body_budget budget(100);
   body holder(budget), favoured(budget);

@@ -162,6 +162,18 @@ TEST_CASE("connections above the limit are told so, and those below go on") {
   CHECK(running.refused("too_many_connections") == 1);
 }
 
+TEST_CASE("however many have been turned away before, the next one is told why") {
+  running_server running({.connections_max = 1});
+  auto first = running.connect();
+  CHECK(first.request("GET", "/x")->status == 200);
+  for (int i = 0; i < 200; ++i) {
+    INFO(i);
+    const auto answer = running.connect().request("GET", "/x");
+    REQUIRE(answer);
+    CHECK(answer->status == 503);
+  }
+}
+
 TEST_CASE("a flood of connections leaves those that are open alone") {
   running_server running({.connections_max = 1});
   auto first = running.connect();

@@ -1,11 +1,14 @@
 // The HTTP server over real connections: what honest clients do.
 #include "http/server.hpp"
 
+#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "http/response_text.hpp"
 #include "tests/http/server_fixture.hpp"
+#include "tests/support/variable.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -41,6 +44,12 @@ TEST_CASE("a request reaches the handler whole, and its answer the client") {
   CHECK(answer->header("Date").value_or("").ends_with(" GMT"));
   CHECK_FALSE(answer->header("Connection"));
   CHECK_FALSE(answer->header("X-Injected"));
+}
+
+TEST_CASE("the date of an answer is GMT, wherever the server stands") {
+  const variable zone("TZ", "UTC+5");
+  ::tzset();
+  CHECK(http::http_date(784'111'777) == "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 TEST_CASE("100 pipelined requests are answered in order") {

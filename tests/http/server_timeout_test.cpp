@@ -39,6 +39,19 @@ TEST_CASE("a body that does not come ends in 408") {
   }
 }
 
+TEST_CASE("a body that comes byte by byte gets no more time for that") {
+  running_server running({.header_timeout = 40ms, .body_timeout = 200ms});
+  auto slow = running.connect();
+  REQUIRE(slow.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n"));
+  for (int i = 0; i < 12; ++i) {
+    auto clock = running.connect();  // its header never comes: the answer says that 40 ms are over
+    REQUIRE(clock.send("GET"));
+    CHECK(clock.read_answer()->status == 408);
+    slow.send("b");
+  }
+  CHECK(slow.read_answer()->status == 408);
+}
+
 TEST_CASE("a body gets time in proportion to its length") {
   running_server running({.body_timeout = 1ms, .body_bytes_per_second_min = 1});
   running.handler.body_bytes_max = 1'000'000;

@@ -195,6 +195,7 @@ TEST_CASE("what the log refuses of a batch is refused alone") {
     CHECK(answer->status() == 207);
     CHECK(has(answer->body(), R"({"index":1,"status":413,"error":"payload_too_large")"));
     CHECK(has(answer->body(), R"("accepted":2,"failed":1)"));
+    CHECK(house.count("bubblefish_throughput_per_source_total", {{"source", "default"}}) == 2);
   }
   SECTION("behind one that the log has not seen") {
     const auto answer = send_batch(house, "no JSON\n2\n3\n4");

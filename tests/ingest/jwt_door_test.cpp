@@ -292,3 +292,16 @@ TEST_CASE("a new place for the keys counts from then on") {
   CHECK(waiting->says("unauthorized"));
   CHECK(house.send(house.token(for_default))->says("unauthorized"));
 }
+
+TEST_CASE("keys that come late from the old place are none of the new one") {
+  jwt_house house;
+  house.open();
+  auto next = house.settings;
+  next.jwt.jwks_url = "https://other.example.com/keys";
+  house.door->apply(std::make_shared<const config::config>(next));
+  house.answer(house.keys());
+  const auto waiting = house.send(house.token(for_default));
+  CHECK_FALSE(waiting->done());
+  house.answer(house.keys("another"));
+  CHECK(waiting->says("unauthorized"));
+}

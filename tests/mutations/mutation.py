@@ -97,7 +97,8 @@ def read_mutation(file):
 
 def read_mutations(root):
     """All of them, in the order of their numbers."""
-    files = sorted((root / FOLDER).glob("*.patch"))
+    files = sorted((root / FOLDER).glob("*.patch"),
+                   key=lambda file: int(file.name.partition("-")[0]))
     if not files:
         raise MutationError(f"{root / FOLDER} holds no patches")
     return [read_mutation(file) for file in files]

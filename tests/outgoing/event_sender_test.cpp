@@ -117,7 +117,8 @@ TEST_CASE(
 }
 
 TEST_CASE("only an answer of 2xx counts, a redirect does not") {
-  for (const auto* words : {"status=302;header=Location:/", "status=404", "drop", "cut"}) {
+  for (const auto* words :
+       {"status=302;header=Location:/", "status=404", "drop", "cut", "cut-body"}) {
     INFO(words);
     http_receiver receiver;
     sender_house house;
@@ -160,6 +161,22 @@ TEST_CASE("the buffer of a sink that wants payloads is bounded in bytes as well"
   CHECK(house.count("dropped") == 1);
 }
 
+TEST_CASE("what was sent leaves its room in the buffer to others") {
+  http_receiver receiver;
+  sender_house house;
+  // Of four; at most three are there at a time: the one before may be counted as sent first.
+  house.how.bytes_max = 10'000;
+  house.add("live", receiver.url(), true);
+  house.start();
+  const std::string payload = "\"" + std::string(2'000, 'x') + "\"";
+  for (int i = 1; i <= 20; ++i) {
+    house.write("first", payload);
+    house.write("second", payload);
+    wait_until([&] { return house.count("delivered") + house.count("dropped") == 2 * i; });
+  }
+  CHECK(house.count("dropped") == 0);
+}
+
 TEST_CASE("at a stop what waits is tried once more without waiting for its time") {
   http_receiver receiver;
   sender_house house;
@@ -182,6 +199,18 @@ TEST_CASE("a stop gives up what takes longer than its budget, and counts it") {
   house.add("hanging", receiver.url_to("hang"));
   house.start();
   for (int i = 0; i < 20; ++i) house.write("id" + std::to_string(i));
+  house.sender->stop(milliseconds(0));
+  CHECK(house.count("dropped") + house.count("failed") == 20);
+}
+
+TEST_CASE("a stop without a budget counts also what waits for its next attempt") {
+  http_receiver receiver;
+  sender_house house;
+  house.how.backoff = {std::chrono::hours(1)};
+  house.add("refusing", receiver.url_to("status=503"));
+  house.start();
+  for (int i = 0; i < 20; ++i) house.write("id" + std::to_string(i));
+  house.wait_for("retried", 20);
   house.sender->stop(milliseconds(0));
   CHECK(house.count("dropped") + house.count("failed") == 20);
 }

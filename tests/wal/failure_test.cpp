@@ -59,6 +59,19 @@ TEST_CASE(
   CHECK(ids_after_reopen(at.how) == std::vector<std::string>{"a", "c"});
 }
 
+TEST_CASE("a dead letter that was purged stays away after a power cut") {
+  failing_directory at;
+  auto log = open_log(at.how);
+  append_ids(*log, {"a"});
+  REQUIRE(log->mark_permanent_failure("a", "no").ok());
+  REQUIRE(log->sync().ok());
+  CHECK(*log->purge({{"a"}, "", ""}) == 1);
+  at.files->cut_power_at(1);
+  log.reset();
+  at.files->crash(survival::nothing);
+  CHECK(open_log(at.how)->stats().dead_letters == 0);
+}
+
 TEST_CASE("a mark that shared the failed sync is written again") {
   failing_directory at;
   auto log = open_log(at.how);

@@ -153,6 +153,12 @@ TEST_CASE(
   CHECK(log->append_batch({}).empty());
   CHECK(log->stats().syncs == 1);
   CHECK(replayed_ids(*log) == std::vector<std::string>{"p0", "p2", "p4"});
+  // Nothing of those that were refused is between them.
+  log.reset();
+  const auto found = read_as_reference(dir / "wal");
+  CHECK(found.damaged == 0);
+  CHECK_FALSE(found.too_long);
+  CHECK(ids_after_reopen(dir / "wal") == std::vector<std::string>{"p0", "p2", "p4"});
 }
 
 TEST_CASE(

@@ -85,6 +85,22 @@ TEST_CASE("a dead-letter file whose last newline is missing takes further dead l
   CHECK(log->stats().crc_failures == 0);
 }
 
+TEST_CASE("what retention has removed stays away after a power cut") {
+  failing_directory at;
+  at.how.retain_delivered_hours = 0;
+  auto log = open_log(at.how);
+  append_ids(*log, {"a"});
+  REQUIRE(log->append(sized("b", 1 << 20)).ok());  // rotates
+  REQUIRE(log->mark_delivered("a").ok());
+  REQUIRE(log->mark_delivered("b").ok());
+  REQUIRE(log->maintain().ok());
+  REQUIRE(segments_in(at.dir / "wal").size() == 1);
+  at.files->cut_power_at(1);
+  log.reset();
+  at.files->crash(survival::nothing);
+  CHECK(segments_in(at.dir / "wal").size() == 1);
+}
+
 TEST_CASE("a segment whose dead letters were copied before a crash is settled once") {
   failing_directory at;
   at.how.retain_delivered_hours = 0;

@@ -59,11 +59,22 @@ TEST_CASE("a dead letter that outlived its segment is among the recent entries")
   auto log = open_log(how);
   REQUIRE(log->append(written_at("p1", seconds(1))).ok());
   REQUIRE(log->mark_permanent_failure("p1", "no").ok());
-  REQUIRE(log->close().ok());
-  log = open_log(how);
+  REQUIRE(log->settle().ok());  // seals the segment
   REQUIRE(log->append(written_at("p2", seconds(2))).ok());
   REQUIRE(log->maintain().ok());
+  REQUIRE(log->stats().segments == 1);
   CHECK(recent(*log, noon) == texts{"p1", "p2"});
+}
+
+TEST_CASE("entries are among the recent ones after a new start, also where all are delivered") {
+  const temp_dir dir;
+  const auto how = options_for(dir / "wal");
+  auto log = open_log(how);
+  REQUIRE(log->append(written_at("p1", seconds(1))).ok());
+  REQUIRE(log->mark_delivered("p1").ok());
+  REQUIRE(log->close().ok());
+  log = open_log(how);
+  CHECK(recent(*log, noon) == texts{"p1"});
 }
 
 TEST_CASE("segments without recent entries are not read") {
