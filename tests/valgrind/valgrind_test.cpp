@@ -117,7 +117,7 @@ void change_the_configuration(const busy_home& home, http_client& client) {
 
 }  // namespace
 
-TEST_CASE("Valgrind sees a lost block and a read behind one, through tcmalloc") {
+TEST_CASE("Valgrind sees a lost block and a read behind one") {
   CHECK(run_program({NEXUS_FLAWED, "none"}).status == 0);
   const auto leak = run_program({NEXUS_FLAWED, "leak"});
   CHECK(leak.status == found_something);
