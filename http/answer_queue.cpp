@@ -43,18 +43,24 @@ std::vector<answer> answer_queue::take() {
 }
 
 void answer_queue::close() {
+  {
+    std::lock_guard lock(waking_);
+    wake_ = nullptr;
+  }
   std::lock_guard lock(mutex_);
-  wake_ = nullptr;
+  closed_ = true;
   answers_.clear();
 }
 
 void answer_queue::push(answer item) {
-  // The lock is held while waking: after close() has returned, nobody touches what `wake` refers
-  // to.
-  std::lock_guard lock(mutex_);
-  if (!wake_) return;
-  answers_.push_back(std::move(item));
-  if (answers_.size() == 1) wake_();
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+    answers_.push_back(std::move(item));
+    if (answers_.size() > 1) return;
+  }
+  std::lock_guard lock(waking_);
+  if (wake_) wake_();
 }
 
 }  // namespace nexus::http

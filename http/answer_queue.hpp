@@ -36,9 +36,13 @@ class answer_queue : public std::enable_shared_from_this<answer_queue> {
 
   void push(answer item);
 
-  std::mutex mutex_;
-  std::function<void()> wake_;  ///< empty: closed
+  std::mutex mutex_;  ///< of the two below
   std::vector<answer> answers_;
+  bool closed_ = false;
+  /// Held while waking: after close() nobody touches what `wake_` refers to. Apart from the other
+  /// one, so that who is woken does not have to wait for it.
+  std::mutex waking_;
+  std::function<void()> wake_;  ///< empty: closed
 };
 
 }  // namespace nexus::http
