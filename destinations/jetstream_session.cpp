@@ -11,6 +11,7 @@
 #include <nats/nats.h>
 
 #include "destinations/jetstream_answer.hpp"
+#include "destinations/nats_handle.hpp"
 #include "destinations/nats_subject.hpp"
 
 namespace nexus::destinations {
@@ -28,19 +29,12 @@ constexpr milliseconds write_wait{1'000};
 constexpr milliseconds ping_interval{2'000};
 constexpr int pings_unanswered_max = 2;
 
-template <class Handle, void (*destroy)(Handle*)>
-struct destroyer {
-  void operator()(Handle* handle) const { destroy(handle); }
-};
-template <class Handle, void (*destroy)(Handle*)>
-using owned = std::unique_ptr<Handle, destroyer<Handle, destroy>>;
-
-using options_handle = owned<natsOptions, natsOptions_Destroy>;
-using connection_handle = owned<natsConnection, natsConnection_Destroy>;
-using subscription_handle = owned<natsSubscription, natsSubscription_Destroy>;
-using message_handle = owned<natsMsg, natsMsg_Destroy>;
-using context_handle = owned<jsCtx, jsCtx_Destroy>;
-using stream_handle = owned<jsStreamInfo, jsStreamInfo_Destroy>;
+using options_handle = nats_handle<natsOptions, natsOptions_Destroy>;
+using connection_handle = nats_handle<natsConnection, natsConnection_Destroy>;
+using subscription_handle = nats_handle<natsSubscription, natsSubscription_Destroy>;
+using message_handle = nats_handle<natsMsg, natsMsg_Destroy>;
+using context_handle = nats_handle<jsCtx, jsCtx_Destroy>;
+using stream_handle = nats_handle<jsStreamInfo, jsStreamInfo_Destroy>;
 
 bool is_config_fault(natsStatus status) {
   switch (status) {

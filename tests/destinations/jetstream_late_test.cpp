@@ -1,11 +1,11 @@
 // An answer that comes when its batch has been given up.
-#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include <nats/nats.h>
 
+#include "destinations/nats_handle.hpp"
 #include "tests/destinations/jetstream_support.hpp"
 #include "tests/support/catch.hpp"
 
@@ -13,13 +13,6 @@ using namespace nexus::destinations;
 using namespace nexus::test;
 
 namespace {
-
-template <class Handle, void (*destroy)(Handle*)>
-struct destroyer {
-  void operator()(Handle* handle) const { destroy(handle); }
-};
-template <class Handle, void (*destroy)(Handle*)>
-using owned = std::unique_ptr<Handle, destroyer<Handle, destroy>>;
 
 /// Takes what is published under a subject, as a stream does, but acknowledges the first message
 /// only when one comes that holds `word`, and nothing else.
@@ -44,7 +37,7 @@ class slow_stream {
     std::string first;
     natsMsg* next = nullptr;
     while (natsSubscription_NextMsg(&next, subscription_.get(), longest_ms) == NATS_OK) {
-      const owned<natsMsg, natsMsg_Destroy> message(next);
+      const nats_handle<natsMsg, natsMsg_Destroy> message(next);
       if (first.empty()) first = natsMsg_GetReply(next);
       const std::string_view data(natsMsg_GetData(next),
                                   static_cast<std::size_t>(natsMsg_GetDataLength(next)));
@@ -56,8 +49,8 @@ class slow_stream {
   }
 
   const std::string word_;
-  owned<natsConnection, natsConnection_Destroy> connection_;
-  owned<natsSubscription, natsSubscription_Destroy> subscription_;
+  nats_handle<natsConnection, natsConnection_Destroy> connection_;
+  nats_handle<natsSubscription, natsSubscription_Destroy> subscription_;
   std::thread thread_;
 };
 

@@ -11,17 +11,18 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
 #include <stdexcept>
 
 #include <nats/nats.h>
 
+#include "destinations/nats_handle.hpp"
 #include "tests/support/standstill.hpp"
 
 namespace nexus::test {
 
 namespace {
 
+using destinations::nats_handle;
 using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
@@ -31,13 +32,6 @@ constexpr std::chrono::seconds patience{60};
 /// asked.
 constexpr int poll_interval = 20;
 constexpr milliseconds request_wait{2'000};
-
-template <class Handle, void (*destroy)(Handle*)>
-struct destroyer {
-  void operator()(Handle* handle) const { destroy(handle); }
-};
-template <class Handle, void (*destroy)(Handle*)>
-using owned = std::unique_ptr<Handle, destroyer<Handle, destroy>>;
 
 [[noreturn]] void fail(const std::string& what, natsStatus status) {
   throw std::runtime_error(what + ": " + natsStatus_GetText(status));
@@ -126,7 +120,7 @@ class nats_cluster::client {
     for (const auto& url : urls) servers.push_back(url.c_str());
     natsOptions* made = nullptr;
     natsOptions_Create(&made);
-    const owned<natsOptions, natsOptions_Destroy> how(made);
+    const nats_handle<natsOptions, natsOptions_Destroy> how(made);
     natsOptions_SetServers(made, servers.data(), static_cast<int>(servers.size()));
     natsOptions_SetTimeout(made, request_wait.count());
     if (!options.user.empty()) {
@@ -152,17 +146,17 @@ class nats_cluster::client {
   natsStatus status() const { return status_; }
   jsCtx* jetstream() const { return context_.get(); }
 
-  owned<jsStreamInfo, jsStreamInfo_Destroy> info(const std::string& stream) {
+  nats_handle<jsStreamInfo, jsStreamInfo_Destroy> info(const std::string& stream) {
     jsStreamInfo* found = nullptr;
     if (status_ != NATS_OK) return nullptr;
     status_ = js_GetStreamInfo(&found, jetstream(), stream.c_str(), nullptr, nullptr);
-    return owned<jsStreamInfo, jsStreamInfo_Destroy>(found);
+    return nats_handle<jsStreamInfo, jsStreamInfo_Destroy>(found);
   }
 
  private:
   natsStatus status_ = NATS_OK;
-  owned<natsConnection, natsConnection_Destroy> connection_;
-  owned<jsCtx, jsCtx_Destroy> context_;
+  nats_handle<natsConnection, natsConnection_Destroy> connection_;
+  nats_handle<jsCtx, jsCtx_Destroy> context_;
 };
 
 nats_cluster::nats_cluster(const nats_options& options) : options_(options) {
@@ -358,12 +352,12 @@ std::vector<nats_message> nats_cluster::messages(const std::string& stream) {
     how.Config.AckPolicy = js_AckNone;
     natsSubscription* made = nullptr;
     auto status = js_SubscribeSync(&made, asks.jetstream(), ">", nullptr, &how, nullptr);
-    const owned<natsSubscription, natsSubscription_Destroy> reading(made);
+    const nats_handle<natsSubscription, natsSubscription_Destroy> reading(made);
     if (status == NATS_OK) status = natsSubscription_SetPendingLimits(made, -1, -1);
     while (status == NATS_OK && all.size() < count) {
       natsMsg* next = nullptr;
       status = natsSubscription_NextMsg(&next, made, request_wait.count());
-      const owned<natsMsg, natsMsg_Destroy> message(next);
+      const nats_handle<natsMsg, natsMsg_Destroy> message(next);
       if (status == NATS_OK) all.push_back(read_message(next));
     }
     return status == NATS_OK;
