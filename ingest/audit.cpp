@@ -14,6 +14,7 @@
 #include "core/json_object.hpp"
 #include "core/json_text.hpp"
 #include "http/errors.hpp"
+#include "ingest/media_type.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::ingest {
@@ -161,7 +162,7 @@ void handle_audit(const services_ptr& house, const config::audit_config& setting
   if (what == endpoint::audit_stats)
     return answer_statistics(house, std::move(asked), std::move(respond));
   const bool exports = what == endpoint::audit_export;
-  const bool as_csv = request.header("Accept").value_or("").find("text/csv") != std::string::npos;
+  const bool as_csv = accepts(request, "text/csv");
   if (exports) asked.offset = 0, asked.limit = records_max;
   const auto answer = [exports, as_csv](const interaction_choice& choice, const audit::page& found,
                                         bool disabled) {

@@ -1,7 +1,8 @@
-// The media type of a body.
+// Media types of bodies.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "http/message.hpp"
 
@@ -9,5 +10,8 @@ namespace nexus::ingest {
 
 /// Content-Type in lower case, without its parameters; empty where there is none.
 std::string media_type(const http::request& request);
+
+/// Whether Accept names that type, wherever and with whatever weight, as v0.1.2 looks at it.
+bool accepts(const http::request& request, std::string_view type);
 
 }  // namespace nexus::ingest

@@ -14,6 +14,7 @@
 #include "ingest/access.hpp"
 #include "ingest/actor_type.hpp"
 #include "ingest/cursor.hpp"
+#include "ingest/media_type.hpp"
 #include "ingest/url.hpp"
 
 namespace nexus::ingest {
@@ -94,8 +95,7 @@ std::optional<http::response> parse_query(const http::request& request, const re
   const bool by_subject_only =
       !what.subject.empty() && what.text.empty() && what.actor_type.empty() && cursor.empty();
   out.stage = by_subject_only ? "fast_path" : "structured";
-  out.as_events = request.header("Accept").value_or("").find("text/event-stream") !=
-                  std::string_view::npos;
+  out.as_events = accepts(request, "text/event-stream");
   return std::nullopt;
 }
 
