@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/fields.hpp"
+
 namespace nexus::config {
 namespace {
 
@@ -90,11 +92,9 @@ destination_config unread_destination(const file_set& files, const std::string& 
 }
 
 std::string names_of(const std::vector<destination_config>& destinations) {
-  std::string names;
-  for (const destination_config& destination : destinations) {
-    names += (names.empty() ? "" : ", ") + destination.name;
-  }
-  return names;
+  std::vector<std::string> names;
+  for (const destination_config& destination : destinations) names.push_back(destination.name);
+  return listed(names);
 }
 
 void check_targets(const file_set& files, config& settings, std::vector<finding>& findings) {

@@ -49,10 +49,8 @@ std::string one_of(fields& in, std::string_view path, const std::vector<std::str
   const std::string word = in.word(path);
   if (word.empty()) return words.front();
   if (std::find(words.begin(), words.end(), word) != words.end()) return word;
-  std::string list;
-  for (const std::string& known : words) list += (list.empty() ? "" : ", ") + known;
   in.warn("unknown_value", path,
-          std::string(path) + " is \"" + word + "\"; known values: " + list + "; using " +
+          std::string(path) + " is \"" + word + "\"; known values: " + listed(words) + "; using " +
               words.front());
   return words.front();
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <string_view>
 
 #include "config/build.hpp"
@@ -152,15 +151,13 @@ void read_transforms(fields& in, source_config& out) {
 
 /// A list of which only some words say anything.
 std::vector<std::string> read_words(fields& in, std::string_view path,
-                                    std::initializer_list<std::string_view> known) {
+                                    const std::vector<std::string>& known) {
   auto words = in.list(path);
   for (const auto& word : words) {
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-    std::string all;
-    for (const auto one : known) (all += all.empty() ? "" : ", ") += one;
-    in.warn(
-        "unknown_value", path,
-        std::string(path) + " has \"" + word + "\", which allows nothing; known values: " + all);
+    in.warn("unknown_value", path,
+            std::string(path) + " has \"" + word +
+                "\", which allows nothing; known values: " + listed(known));
   }
   return words;
 }

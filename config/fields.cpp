@@ -176,4 +176,10 @@ void fields::warn(const char* code, const location& at, const std::string& messa
   findings_.push_back({severity::warning, code, message, at});
 }
 
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) (out += out.empty() ? "" : ", ") += word;
+  return out;
+}
+
 }  // namespace nexus::config

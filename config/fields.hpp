@@ -83,4 +83,7 @@ class fields {
   std::vector<finding>& findings_;
 };
 
+/// The words for people, with commas between them.
+std::string listed(const std::vector<std::string>& words);
+
 }  // namespace nexus::config
