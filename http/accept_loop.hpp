@@ -1,6 +1,7 @@
 // Takes connections from the listening socket. Not a public header: it names Asio's types.
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 
@@ -9,27 +10,49 @@
 
 namespace nexus::http {
 
+/// A connection that has just come. Unless somebody takes it, it is reset when this goes: the
+/// client learns that at once, and neither side remembers the connection afterwards.
+class arrival {
+ public:
+  using endpoint = boost::asio::ip::tcp::endpoint;
+
+  /// Owns `fd` from here on.
+  arrival(int fd, const endpoint& peer) : fd_(fd), peer_(peer) {}
+  arrival(const arrival&) = delete;
+  arrival& operator=(const arrival&) = delete;
+  ~arrival();
+
+  const endpoint& peer() const noexcept { return peer_; }
+  /// As a socket of `context`; where that fails, `ec` says why.
+  tcp_socket take(boost::asio::io_context& context, boost::system::error_code& ec);
+
+ private:
+  int fd_;  ///< negative: taken
+  endpoint peer_;
+};
+
 /// One connection a turn: however many clients come at once, those who are connected get theirs in
 /// between. I/O thread only.
 class accept_loop {
  public:
   accept_loop(boost::asio::io_context& context, core::logger_ptr log,
-              std::function<void(tcp_socket)> on_accepted, std::function<void()> count_failure);
+              std::function<void(arrival&)> on_arrival, std::function<void()> count_failure);
 
-  /// Where it listens from here on.
+  /// Where it listens from here on; it must not block.
   void open(tcp_acceptor acceptor) { acceptor_ = std::move(acceptor); }
   const tcp_acceptor& acceptor() const noexcept { return acceptor_; }
   void start();
   void close();
 
  private:
-  void on_ready(const boost::system::error_code& ec, tcp_socket socket);
+  void on_ready(boost::system::error_code ec);
+  boost::system::error_code accept_one();
   void pause(const boost::system::error_code& reason);
 
   tcp_acceptor acceptor_;
   boost::asio::steady_timer timer_;
   core::logger_ptr log_;
-  std::function<void(tcp_socket)> on_accepted_;
+  std::function<void(arrival&)> on_arrival_;
   std::function<void()> count_failure_;
   bool failing_ = false;
 };

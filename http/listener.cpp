@@ -51,6 +51,7 @@ error_code listen_on(tcp_acceptor& acceptor, const tcp::endpoint& where, bool bo
   if (!ec) acceptor.set_option(net::socket_base::reuse_address(true), ec);
   if (!ec && both_families) acceptor.set_option(net::ip::v6_only(false), ec);
   if (!ec) acceptor.bind(where, ec);
+  if (!ec) acceptor.non_blocking(true, ec);
   if (!ec) acceptor.listen(net::socket_base::max_listen_connections, ec);
   return ec;
 }

@@ -73,7 +73,7 @@ class asio_server final : public server {
 
  private:
   void run();
-  void add_session(tcp_socket socket);
+  void add_session(arrival& come);
   tls_context tls() const;
   void tick();
   void deliver();
@@ -107,7 +107,7 @@ asio_server::asio_server(server_options options, handler& door, core::logger_ptr
                          core::metrics& metrics)
     : work_(context_.get_executor()),
       accepting_(
-          context_, log, [this](tcp_socket socket) { add_session(std::move(socket)); },
+          context_, log, [this](arrival& come) { add_session(come); },
           [this] { host_.count_refused("accept_failed"); }),
       tick_timer_(context_),
       drain_timer_(context_),
@@ -183,11 +183,8 @@ void asio_server::run() {
   context_.run();
 }
 
-void asio_server::add_session(tcp_socket socket) {
-  error_code ec;
-  const auto peer = socket.remote_endpoint(ec);
-  if (ec) return;  // it has gone already
-  const auto address = unmapped(peer.address());
+void asio_server::add_session(arrival& come) {
+  const auto address = unmapped(come.peer().address());
   auto client = connection_count::client_of(address);
   const auto verdict = host_.count.enter(client);
   auto with = tls();
@@ -195,6 +192,12 @@ void asio_server::add_session(tcp_socket socket) {
   // Those with TLS could only be told after a handshake, and that is dear.
   if (!admitted && (with || host_.turned_away >= turned_away_max))
     return host_.count_refused("too_many_connections");
+  error_code ec;
+  auto socket = come.take(context_, ec);
+  if (ec) {
+    if (admitted) host_.count.leave(client);
+    return host_.count_refused("accept_failed");
+  }
   std::uint64_t id = next_session_++;
   session_ptr added(
       new session(host_, id, std::move(socket), address.to_string(), std::move(client)));
