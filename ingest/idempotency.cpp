@@ -4,52 +4,41 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+#include <mutex>
 #include <utility>
 
+#include "ingest/settled_keys.hpp"
+
 namespace nexus::ingest {
-namespace {
 
-/// Room that is made at once; a table for more keys grows.
-constexpr std::size_t reserved_keys_max = 1'000'000;
+/// A claimed key that somebody waits for.
+struct idempotency_store::flight {
+  std::deque<waiter> waiters;
+  std::vector<std::function<void()>> watchers;  ///< of the end of this flight
+  bool handing_over = false;                    ///< `drop` is calling a waiter
+  bool dropped = false;                         ///< and that waiter has dropped its claim
+};
 
-/// And for those that are claimed meanwhile.
-constexpr std::size_t reserved_claims = 50'000;
+struct idempotency_store::state {
+  explicit state(std::size_t keys_max) : settled(keys_max) {}
 
-/// So many expired keys are forgotten with each that is settled, of each window: more than one, or
-/// they would never get fewer.
-constexpr std::size_t forgotten_at_once = 4;
-
-constexpr std::size_t id_digits = 32;
-
-template <std::size_t size>
-bool is_zero(const std::array<unsigned char, size>& bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](unsigned char one) { return one == 0; });
-}
-
-/// The bytes of an id as we make them; all zero for any other.
-std::array<unsigned char, 16> bytes_of(std::string_view id) {
-  std::array<unsigned char, 16> out{};
-  if (id.size() != id_digits) return {};
-  for (std::size_t i = 0; i < id_digits; ++i) {
-    const char c = id[i];
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit && (c < 'a' || c > 'f')) return {};
-    out[i / 2] = static_cast<unsigned char>(out[i / 2] << 4 | (is_digit ? c - '0' : c - 'a' + 10));
+  static flight& flight_of(std::shared_ptr<flight>& of) {
+    if (!of) of = std::make_shared<flight>();
+    return *of;
   }
-  return out;
-}
+  /// What the key stands for; if it stands for nothing it is claimed now.
+  std::optional<original> read_or_claim(const digest& key, core::time_point now) {
+    auto written = settled.read(key, now);
+    if (!written) claimed.emplace(key, nullptr);
+    return written;
+  }
 
-std::string text_of(const std::array<unsigned char, 16>& bytes) {
-  std::array<char, id_digits + 1> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), bytes.data(), bytes.size());
-  return {hex.data(), id_digits};
-}
-
-core::time_point end_of(std::chrono::seconds window, core::time_point from) {
-  return window.count() == 0 ? core::time_point::max() : from + window;
-}
-
-}  // namespace
+  std::mutex mutex;
+  /// Keys in flight, and who waits for them: mostly nobody.
+  boost::unordered_flat_map<digest, std::shared_ptr<flight>, digest_hash> claimed;
+  settled_keys settled;
+};
 
 idempotency_store::claim::claim(claim&& other) noexcept
     : store_(std::exchange(other.store_, nullptr)), key_(other.key_), window_(other.window_) {}
@@ -69,27 +58,25 @@ void idempotency_store::claim::settle(const original& written) {
 }
 
 void idempotency_store::claim::drop() {
-  if (auto* store = std::exchange(store_, nullptr)) store->drop(*key_, window_);
+  if (auto* store = std::exchange(store_, nullptr)) store->drop(key_, window_);
 }
 
 idempotency_store::idempotency_store(std::size_t keys_max, core::wall_clock clock)
-    : keys_max_(std::max<std::size_t>(keys_max, 1)), clock_(std::move(clock)) {
-  keys_.reserve(std::min(keys_max_, reserved_keys_max) + reserved_claims);
-}
+    : clock_(std::move(clock)), state_(std::make_unique<state>(keys_max)) {}
+idempotency_store::~idempotency_store() = default;
 
 std::optional<idempotency_store::turn> idempotency_store::enter(std::string_view source,
                                                                 std::string_view key,
                                                                 std::chrono::seconds window,
                                                                 waiter later) {
   const digest id = digest_of_({source, key});
-  const std::lock_guard lock(mutex_);
-  const auto known = keys_.find(id);
-  if (known != keys_.end() && known->second.is_claimed) {
-    flight_of(id).waiters.push_back(std::move(later));
+  const std::lock_guard lock(state_->mutex);
+  if (const auto held = state_->claimed.find(id); held != state_->claimed.end()) {
+    state::flight_of(held->second).waiters.push_back(std::move(later));
     return std::nullopt;
   }
-  auto& there = find_or_claim(id);
-  return there.second.is_claimed ? turn(claim(this, &there, window)) : turn(read(there));
+  if (auto written = state_->read_or_claim(id, clock_())) return *std::move(written);
+  return claim(this, id, window);
 }
 
 std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::enter_all(
@@ -103,14 +90,15 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
   turns.reserve(keys.size());
   boost::unordered_flat_map<digest, std::size_t, digest_hash> seen;
   seen.reserve(keys.size());
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) continue;
-    const auto held = keys_.find(ids[i]);
-    if (held == keys_.end() || !held->second.is_claimed) continue;
-    flight_of(ids[i]).watchers.push_back(std::move(again));
+    const auto held = state_->claimed.find(ids[i]);
+    if (held == state_->claimed.end()) continue;
+    state::flight_of(held->second).watchers.push_back(std::move(again));
     return std::nullopt;
   }
+  const auto now = clock_();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) {
       turns.emplace_back(claim());
@@ -119,10 +107,10 @@ std::optional<std::vector<idempotency_store::item_turn>> idempotency_store::ente
     const auto [first, is_new] = seen.try_emplace(ids[i], i);
     if (!is_new) {
       turns.emplace_back(repetition{first->second});
-    } else if (auto& there = find_or_claim(ids[i]); there.second.is_claimed) {
-      turns.emplace_back(claim(this, &there, window));
+    } else if (auto written = state_->read_or_claim(ids[i], now)) {
+      turns.emplace_back(*std::move(written));
     } else {
-      turns.emplace_back(read(there));
+      turns.emplace_back(claim(this, ids[i], window));
     }
   }
   return turns;
@@ -133,20 +121,18 @@ void idempotency_store::restore(std::string_view source, std::string_view key,
                                 core::time_point when) {
   const digest id = digest_of_({source, key});
   const auto now = clock_();
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   // A clock that was set back must not make a key last longer than its window.
   when = std::min(when, now);
   if (end_of(window, when) <= now) return;
-  const auto [known, is_new] = keys_.try_emplace(id);
   // What claims it now is about to say what it stands for.
-  if (!is_new && (known->second.is_claimed || known->second.when > when)) return;
-  if (!is_new) forget(*known);
-  remember(*known, window, written.payload_id, written.body, when);
+  if (state_->claimed.contains(id) || state_->settled.is_newer(id, when)) return;
+  state_->settled.remember(id, window, written.payload_id, written.body, when);
 }
 
 std::size_t idempotency_store::size() const {
-  const std::lock_guard lock(mutex_);
-  return settled_;
+  const std::lock_guard lock(state_->mutex);
+  return state_->settled.size();
 }
 
 void idempotency_store::settle_all(std::span<settlement> each) {
@@ -158,15 +144,17 @@ void idempotency_store::settle_all(std::span<settlement> each) {
 void idempotency_store::settle(std::span<settlement> each) {
   std::vector<std::pair<std::shared_ptr<flight>, const settlement*>> awaited_ones;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(state_->mutex);
+    auto& claimed = state_->claimed;
+    auto& settled = state_->settled;
     const auto now = clock_();
     for (auto& one : each) {
       if (std::exchange(one.held.store_, nullptr) == nullptr) continue;
-      auto& key = *one.held.key_;
-      if (auto waited = awaited_.extract(key.first))
-        awaited_ones.emplace_back(std::move(waited.mapped()), &one);
-      remember(key, one.held.window_, one.payload_id, one.body, now);
-      forget_expired(now);
+      const auto held = claimed.find(one.held.key_);
+      if (held->second) awaited_ones.emplace_back(std::move(held->second), &one);
+      claimed.erase(held);
+      settled.remember(one.held.key_, one.held.window_, one.payload_id, one.body, now);
+      settled.forget_expired(now);
     }
   }
   for (const auto& [ended, one] : awaited_ones) {
@@ -179,14 +167,14 @@ void idempotency_store::settle(std::span<settlement> each) {
 // Hands the claim to the next waiter. That one may drop it at once, in this very call, and so may
 // all after it: the inner drop only leaves word, and the loop here goes on, so that the stack does
 // not grow with the waiters. The window stays: all of them are requests of one source.
-void idempotency_store::drop(place& key, std::chrono::seconds window) {
-  std::unique_lock lock(mutex_);
-  const auto at = awaited_.find(key.first);
-  if (at == awaited_.end()) {
-    keys_.erase(digest(key.first));
+void idempotency_store::drop(digest key, std::chrono::seconds window) {
+  std::unique_lock lock(state_->mutex);
+  const auto held = state_->claimed.find(key);
+  const auto current = held->second;
+  if (!current) {
+    state_->claimed.erase(held);
     return;
   }
-  const auto current = at->second;
   if (current->handing_over) {
     current->dropped = true;
     return;
@@ -197,77 +185,14 @@ void idempotency_store::drop(place& key, std::chrono::seconds window) {
     current->handing_over = true;
     current->dropped = false;
     lock.unlock();
-    next(claim(this, &key, window));
+    next(claim(this, key, window));
     lock.lock();
     current->handing_over = false;
     if (!current->dropped) return;
   }
-  awaited_.erase(key.first);
-  keys_.erase(digest(key.first));
+  state_->claimed.erase(key);
   lock.unlock();
   for (auto& tell : current->watchers) tell();
-}
-
-idempotency_store::flight& idempotency_store::flight_of(const digest& key) {
-  auto& one = awaited_[key];
-  if (!one) one = std::make_shared<flight>();
-  return *one;
-}
-
-idempotency_store::place& idempotency_store::find_or_claim(const digest& key) {
-  const auto [at, is_new] = keys_.try_emplace(key);
-  auto& there = at->second;
-  if (!is_new && end_of(there.window, there.when) > clock_()) return *at;
-  if (!is_new) forget(*at);
-  there.is_claimed = true;
-  return *at;
-}
-
-idempotency_store::original idempotency_store::read(const place& from) const {
-  const auto& [key, written] = from;
-  return {is_zero(written.id) ? odd_ids_.at(key) : text_of(written.id), written.body};
-}
-
-void idempotency_store::remember(place& key, std::chrono::seconds window,
-                                 std::string_view payload_id, const body_digest& body,
-                                 core::time_point when) {
-  key.second = {bytes_of(payload_id), body, when, window, false};
-  if (is_zero(key.second.id)) odd_ids_[key.first] = payload_id;
-  marks_[window].push_back({key.first, when});
-  ++settled_;
-  while (settled_ > keys_max_) forget_oldest();
-}
-
-void idempotency_store::forget_expired(core::time_point now) {
-  for (auto next = marks_.begin(); next != marks_.end();) {
-    const auto queue = next++;
-    auto left = std::min(queue->second.size(), forgotten_at_once);
-    for (; left > 0 && end_of(queue->first, queue->second.front().when) <= now; --left) pop(queue);
-    if (queue->second.empty()) marks_.erase(queue);
-  }
-}
-
-void idempotency_store::forget_oldest() {
-  const auto oldest = std::min_element(
-      marks_.begin(), marks_.end(),
-      [](const auto& a, const auto& b) { return a.second.front().when < b.second.front().when; });
-  pop(oldest);
-  if (oldest->second.empty()) marks_.erase(oldest);
-}
-
-void idempotency_store::pop(mark_queues::iterator queue) {
-  const mark first = queue->second.front();
-  queue->second.pop_front();
-  const auto known = keys_.find(first.key);
-  if (known == keys_.end() || known->second.is_claimed) return;
-  if (known->second.when != first.when || known->second.window != queue->first) return;
-  forget(*known);
-  keys_.erase(known);
-}
-
-void idempotency_store::forget(place& key) {
-  if (is_zero(key.second.id)) odd_ids_.erase(key.first);
-  --settled_;
 }
 
 idempotency_store::body_digest digest_of_body(std::string_view body, std::string_view more) {

@@ -8,16 +8,12 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -33,13 +29,10 @@ namespace nexus::ingest {
 /// No deadlock: a request waits only while it holds no claim. One that needs several keys asks for
 /// all of them with `enter_all`, which gives it everything in one step or nothing.
 ///
-/// Memory: digests and ids of fixed length, about 115 bytes a key however long keys are (measured
-/// with a million of them), in a table whose buckets are there from the start: no request waits
-/// while it grows. A key whose window is over gives its memory back when others are settled.
+/// Memory: about 95 bytes a key however long keys are, see settled_keys. A key whose window is over
+/// gives its memory back when others are settled.
 class idempotency_store {
-  struct slot;
   using digest = core::keyed_hash::value;
-  using place = std::pair<const digest, slot>;
 
  public:
   /// Of a request's body; all zero: not known.
@@ -66,12 +59,12 @@ class idempotency_store {
 
    private:
     friend class idempotency_store;
-    claim(idempotency_store* store, place* key, std::chrono::seconds window)
+    claim(idempotency_store* store, const digest& key, std::chrono::seconds window)
         : store_(store), key_(key), window_(window) {}
     void drop();
 
     idempotency_store* store_ = nullptr;
-    place* key_ = nullptr;  ///< in the store's table, where it stays as long as it is claimed
+    digest key_{};
     std::chrono::seconds window_{};
   };
 
@@ -88,8 +81,9 @@ class idempotency_store {
   /// `keys_max`: settled keys remembered, at least 1; above it the ones settled first are
   /// forgotten. Keys in flight do not count. A request has as many of them as it has entries with
   /// one, at most `max_batch_entries`, and how many requests there are at a time is the server's to
-  /// bound (server_options). One that nobody waits for takes about 90 bytes.
+  /// bound (server_options). One that nobody waits for takes about 80 bytes.
   explicit idempotency_store(std::size_t keys_max, core::wall_clock clock = core::now);
+  ~idempotency_store();
 
   /// What is settled with others of the same request.
   struct settlement {
@@ -125,61 +119,15 @@ class idempotency_store {
   std::size_t size() const;
 
  private:
-  struct digest_hash {
-    std::size_t operator()(const digest& key) const noexcept { return key[0]; }
-  };
-  /// The bytes of a payload id.
-  using id_bytes = std::array<unsigned char, 16>;
-  /// A key that is claimed or settled.
-  struct slot {
-    id_bytes id{};  ///< the payload id's 16 bytes, or all zero: it is in `odd_ids_`
-    body_digest body{};
-    core::time_point when{};        ///< it was settled
-    std::chrono::seconds window{};  ///< 0: for ever
-    bool is_claimed = false;        ///< then the others say nothing
-  };
-  /// A claimed key that somebody waits for.
-  struct flight {
-    std::deque<waiter> waiters;
-    std::vector<std::function<void()>> watchers;  ///< of the end of this flight
-    bool handing_over = false;                    ///< `drop` is calling a waiter
-    bool dropped = false;                         ///< and that waiter has dropped its claim
-  };
-  /// A key that was settled once; its window may be over, and it may have been settled anew since.
-  struct mark {
-    digest key;
-    core::time_point when;
-  };
-  using mark_queues = std::map<std::chrono::seconds, std::deque<mark>>;
+  struct flight;
+  struct state;
 
   void settle(std::span<settlement> each);
-  void drop(place& key, std::chrono::seconds window);
-  // The rest with the mutex held.
-  flight& flight_of(const digest& key);
-  /// The key's place, claimed just now; or settled.
-  place& find_or_claim(const digest& key);
-  original read(const place& from) const;
-  void remember(place& key, std::chrono::seconds window, std::string_view payload_id,
-                const body_digest& body, core::time_point when);
-  void forget_expired(core::time_point now);
-  void forget_oldest();
-  void pop(mark_queues::iterator queue);
-  /// A settled key stands for nothing any more.
-  void forget(place& key);
+  void drop(digest key, std::chrono::seconds window);
 
-  const std::size_t keys_max_;
   const core::wall_clock clock_;
   const core::keyed_hash digest_of_;  ///< of source and key
-  mutable std::mutex mutex_;
-  std::unordered_map<digest, slot, digest_hash> keys_;
-  std::size_t settled_ = 0;  ///< of keys_
-  /// Claimed keys that somebody waits for: few.
-  std::unordered_map<digest, std::shared_ptr<flight>, digest_hash> awaited_;
-  /// By window, oldest first: those of one window expire in the order in which they were settled.
-  /// No queue is empty, and each settled key has one mark that fits its expiry.
-  mark_queues marks_;
-  /// Payload ids that are not 32 lower-case hexadecimal digits: only logs of others have some.
-  std::unordered_map<digest, std::string, digest_hash> odd_ids_;
+  const std::unique_ptr<state> state_;
 };
 
 /// The digest of a body, for `original`, and of what follows it. Never all zero.

@@ -91,6 +91,26 @@ TEST_CASE("a window that began with a waiter's claim is as long as any other") {
   CHECK(in.known("k").empty());
 }
 
+TEST_CASE("windows that come and go leave the keys of the others alone") {
+  timed_store in;
+  in.settle("for ever", 0s, "id-0");
+  for (int i = 1; i <= 50; ++i) {
+    INFO(i);
+    const auto window = std::chrono::seconds(i);
+    const auto key = "key-" + std::to_string(i);
+    in.settle(key, window, "id-1");
+    in.settle(key + "-too", window, "id-2");
+    in.now += window - 1ms;
+    CHECK(in.known(key) == "id-1");
+    in.now += 1ms;
+    CHECK(in.known(key).empty());
+    in.settle(key, 0s, "id-3");  // forgets the one that nobody has asked for
+    CHECK(in.known(key) == "id-3");
+    CHECK(in.store.size() == static_cast<std::size_t>(i) + 1);
+  }
+  CHECK(in.known("for ever") == "id-0");
+}
+
 TEST_CASE("expired keys are forgotten while others are settled, without being asked for") {
   timed_store in(1'000'000);
   for (int i = 0; i < 10'000; ++i) in.settle("old" + std::to_string(i), 10s, "id");
