@@ -244,8 +244,9 @@ class log {
   /// with the current key.
   core::result<void> settle();
 
-  /// What the background thread does: settles sealed segments without pending entries, removes
-  /// those whose retention is over, syncs marks, keeps the reserve.
+  /// What the background thread does: settles sealed segments without pending entries (if much was
+  /// appended since the last call, only as options::unsettled_bytes_max says), removes those whose
+  /// retention is over, syncs marks, keeps the reserve.
   core::result<void> maintain();
 
   /// Writes and syncs what is left, settles, releases the lock. Calling it again does nothing.

@@ -126,7 +126,11 @@ class log::impl {
                                   pending_lines& lines);
   /// Reads them; those that can't be read any more are withheld.
   core::result<void> read_lines(pending_lines& lines, const pending_lines::visitor& visit);
-  core::result<void> settle_all(const std::function<bool(const segment&)>& wanted);
+  /// Settles the sealed segments that are wanted, oldest first. `may_wait`, asked before each: so
+  /// many bytes of them may be left.
+  core::result<void> settle_all(
+      const std::function<bool(const segment&)>& wanted,
+      const std::function<std::uint64_t()>& may_wait = [] { return std::uint64_t(0); });
   /// An error once the log is closed.
   core::result<void> check_open() const;
   void run_maintenance();
@@ -144,6 +148,7 @@ class log::impl {
   std::mutex redelivering_;  ///< taken before mutex_
   std::unique_ptr<core::file_lock> lock_;
   line_counts found_;
+  std::uint64_t written_before_ = 0;  ///< by the appender, when the last maintenance began
   std::uint64_t replayed_ = 0, delivered_ = 0, failed_ = 0, unreadable_ = 0, quarantined_ = 0;
   bool closed_ = false;
   std::thread maintenance_;

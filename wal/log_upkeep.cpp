@@ -10,19 +10,34 @@ namespace {
 constexpr auto maintenance_interval = std::chrono::milliseconds(500);
 constexpr auto maintenance_retry_interval = std::chrono::seconds(10);
 
+/// So much appended since the last maintenance is a load that settling would get in the way of.
+constexpr std::uint64_t busy_bytes = 8 << 20;
+
 }  // namespace
 
-core::result<void> log::impl::settle_all(const std::function<bool(const segment&)>& wanted) {
+core::result<void> log::impl::settle_all(const std::function<bool(const segment&)>& wanted,
+                                         const std::function<std::uint64_t()>& may_wait) {
+  struct candidate {
+    std::uint32_t number;
+    std::uint64_t bytes;
+  };
   std::lock_guard one_at_a_time(settling_);
-  std::vector<std::uint32_t> numbers;
+  std::vector<candidate> found;  // oldest first
+  std::uint64_t left = 0;
   {
     std::lock_guard lock(mutex_);
-    for (const auto& [number, in] : known_.segments())
-      if (in.sealed && wanted(in)) numbers.push_back(number);
+    for (const auto& [number, in] : known_.segments()) {
+      if (!in.sealed || !wanted(in)) continue;
+      found.push_back({number, in.size});
+      left += in.size;
+    }
   }
-  for (auto number : numbers)
+  for (const auto& [number, bytes] : found) {
+    if (left <= may_wait()) break;
     if (auto settled = settle_segment(number, known_, mutex_, how_, format_); !settled)
       return settled;
+    left -= bytes;
+  }
   return {};
 }
 
@@ -64,8 +79,10 @@ core::result<void> log::impl::retire() {
 core::result<void> log::impl::maintain() {
   if (auto open = check_open(); !open) return open;
   bool late, lacks_reserve;
+  std::uint64_t written_before;
   {
     std::lock_guard lock(mutex_);
+    written_before = std::exchange(written_before_, commits_.bytes_written());
     late = commits_.has_late_marks();
     lacks_reserve = commits_.lacks_reserve();
   }
@@ -77,7 +94,12 @@ core::result<void> log::impl::maintain() {
     auto kept = commits_.exclusively([](appender& end) { return end.keep_reserve(); });
     if (!kept) how_.log->debug("no reserve for a full disk: " + kept.reason().text);
   }
-  return settle_all([](const segment& in) { return in.pending == 0 && in.unsettled > 0; });
+  return settle_all([](const segment& in) { return in.pending == 0 && in.unsettled > 0; },
+                    [&] {
+                      std::lock_guard lock(mutex_);
+                      const auto written = commits_.bytes_written() - written_before;
+                      return written < busy_bytes ? 0 : how_.unsettled_bytes_max;
+                    });
 }
 
 void log::impl::run_maintenance() {

@@ -60,6 +60,10 @@ struct options {
   std::function<void(const security_event&)> on_security_event;
   /// Bytes read so far and bytes in all, while opening; called about every 64 MiB.
   std::function<void(std::uint64_t done, std::uint64_t total)> on_progress;
+  /// While much is appended so many bytes of segments may wait to be settled, which costs as much
+  /// of the disk as appending them did; close() settles what is left, and takes as long as the disk
+  /// needs for that.
+  std::uint64_t unsettled_bytes_max = std::uint64_t(512) << 20;
   /// Run a thread that settles sealed segments and syncs status lines within a second. Without it,
   /// call `maintain`.
   bool background_maintenance = true;

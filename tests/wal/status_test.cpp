@@ -1,5 +1,7 @@
 // Marks: status lines, settling, followers, and what is left after a close or a kill.
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -151,6 +153,27 @@ TEST_CASE("maintenance settles a sealed segment once nothing in it is pending, a
   copy_as_killed(dir / "wal", dir / "copy");
   for (const auto& line : read_as_reference(dir / "copy").lines)
     if (line.segment == std::filesystem::path(first).filename()) CHECK(line.status == "DELIVERED");
+}
+
+TEST_CASE("under load only so many bytes of segments wait to be settled, and none once it is over") {
+  temp_dir dir;
+  auto how = small_segments(dir / "wal");
+  how.unsettled_bytes_max = 3 << 20;
+  auto log = open_log(how);
+  for (int i = 0; i < 12; ++i)
+    REQUIRE(log->mark_delivered_batch(fill_segment(*log, std::to_string(i) + "-")).ok());
+  const auto full = segments_in(dir / "wal").size() - 1;  // the newest is open
+  const auto count_unsettled = [&] {
+    const auto all = segments_in(dir / "wal");
+    return std::count_if(all.begin(), std::next(all.begin(), std::ptrdiff_t(full)), [](auto& one) {
+      return read_file(one).find(R"("status":"PENDING")") != std::string::npos;
+    });
+  };
+  CHECK(count_unsettled() == 12);
+  REQUIRE(log->maintain().ok());
+  CHECK(count_unsettled() == 2);  // each is a little longer than 1 MiB, three would be above it
+  REQUIRE(log->maintain().ok());  // nothing was appended since
+  CHECK(count_unsettled() == 0);
 }
 
 TEST_CASE("a segment is settled alike by the log that wrote it and by one that has read it") {
