@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace nexus::ingest {
 namespace {
@@ -26,17 +27,31 @@ bool is_zero(const std::array<unsigned char, size>& bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](unsigned char one) { return one == 0; });
 }
 
+constexpr unsigned char no_digit = 0xff;
+
+/// The value of each lower-case hexadecimal digit. A table, because digits and letters come at
+/// random, and the processor would guess wrong about every second one.
+constexpr auto digit_values = [] {
+  std::array<unsigned char, 256> all{};
+  all.fill(no_digit);
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (std::size_t i = 0; i < digits.size(); ++i)
+    all[static_cast<unsigned char>(digits[i])] = static_cast<unsigned char>(i);
+  return all;
+}();
+
 /// The bytes of an id as we make them; all zero for any other.
 std::array<unsigned char, 16> bytes_of(std::string_view id) {
   std::array<unsigned char, 16> out{};
   if (id.size() != id_digits) return {};
-  for (std::size_t i = 0; i < id_digits; ++i) {
-    const char c = id[i];
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit && (c < 'a' || c > 'f')) return {};
-    out[i / 2] = static_cast<unsigned char>(out[i / 2] << 4 | (is_digit ? c - '0' : c - 'a' + 10));
+  unsigned char worst = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto high = digit_values[static_cast<unsigned char>(id[2 * i])];
+    const auto low = digit_values[static_cast<unsigned char>(id[2 * i + 1])];
+    worst |= high | low;
+    out[i] = static_cast<unsigned char>(high << 4 | low);
   }
-  return out;
+  return worst <= 0xf ? out : std::array<unsigned char, 16>{};
 }
 
 std::string text_of(const std::array<unsigned char, 16>& bytes) {
