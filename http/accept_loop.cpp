@@ -18,10 +18,37 @@ namespace {
 /// Accepting fails for lack of descriptors or memory: trying again at once would spin.
 constexpr std::chrono::milliseconds pause_length{50};
 
+/// In a storm of connections the I/O thread would never sleep, and keep its processor for all of
+/// its slice, while the threads that write to the log wait for one. So it yields after so many that
+/// it has turned away; not after each, because beside busy threads a yield may take milliseconds.
+constexpr unsigned left_per_yield = 8;
+
+/// Of a connection that was gone before it could be accepted, or could not come about. See
+/// accept(2).
+bool is_of_connection(int error) {
+  switch (error) {
+    case EAGAIN:
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EOPNOTSUPP:
+    case EPERM:  // a firewall's rule
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 arrival::~arrival() {
-  if (fd_ < 0) return;
+  if (is_taken()) return;
   const linger none{1, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   ::close(fd_);
@@ -35,8 +62,7 @@ tcp_socket arrival::take(boost::asio::io_context& context, error_code& ec) {
 }
 
 accept_loop::accept_loop(boost::asio::io_context& context, core::logger_ptr log,
-                         std::function<void(arrival&)> on_arrival,
-                         std::function<void()> count_failure)
+                         arrival_fn on_arrival, std::function<void()> count_failure)
     : acceptor_(context.get_executor()),
       timer_(context),
       log_(std::move(log)),
@@ -52,8 +78,8 @@ void accept_loop::on_ready(error_code ec) {
   if (!ec) ec = accept_one();
   if (ec) return pause(ec);
   start();
-  // In a storm of connections this thread would never sleep, and keep its processor for all of its
-  // slice, while the threads that write to the log wait for one.
+  if (left_ < left_per_yield) return;
+  left_ = 0;
   ::sched_yield();
 }
 
@@ -63,14 +89,15 @@ error_code accept_loop::accept_one() {
   arrival::endpoint peer;
   auto length = static_cast<socklen_t>(peer.capacity());
   const int fd = ::accept4(acceptor_.native_handle(), peer.data(), &length, SOCK_CLOEXEC);
-  if (fd < 0) {
-    const bool has_gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
-    return has_gone ? error_code() : error_code(errno, boost::system::system_category());
-  }
+  if (fd < 0)
+    return is_of_connection(errno) ? error_code()
+                                   : error_code(errno, boost::system::system_category());
   peer.resize(length);
-  failing_ = false;
   arrival come(fd, peer);
-  on_arrival_(come);
+  const auto trouble = on_arrival_(come);
+  if (trouble) return trouble;
+  failing_ = false;
+  if (!come.is_taken()) ++left_;
   return {};
 }
 

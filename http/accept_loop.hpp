@@ -23,6 +23,7 @@ class arrival {
   ~arrival();
 
   const endpoint& peer() const noexcept { return peer_; }
+  bool is_taken() const noexcept { return fd_ < 0; }
   /// As a socket of `context`; where that fails, `ec` says why.
   tcp_socket take(boost::asio::io_context& context, boost::system::error_code& ec);
 
@@ -35,8 +36,12 @@ class arrival {
 /// between. I/O thread only.
 class accept_loop {
  public:
-  accept_loop(boost::asio::io_context& context, core::logger_ptr log,
-              std::function<void(arrival&)> on_arrival, std::function<void()> count_failure);
+  /// Takes the arrival or leaves it. An error is one of this machine (no memory, no descriptors):
+  /// then nobody is accepted for a moment.
+  using arrival_fn = std::function<boost::system::error_code(arrival&)>;
+
+  accept_loop(boost::asio::io_context& context, core::logger_ptr log, arrival_fn on_arrival,
+              std::function<void()> count_failure);
 
   /// Where it listens from here on; it must not block.
   void open(tcp_acceptor acceptor) { acceptor_ = std::move(acceptor); }
@@ -52,9 +57,10 @@ class accept_loop {
   tcp_acceptor acceptor_;
   boost::asio::steady_timer timer_;
   core::logger_ptr log_;
-  std::function<void(arrival&)> on_arrival_;
+  arrival_fn on_arrival_;
   std::function<void()> count_failure_;
   bool failing_ = false;
+  unsigned left_ = 0;  ///< arrivals that nobody took, since the last yield
 };
 
 }  // namespace nexus::http

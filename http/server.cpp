@@ -30,7 +30,7 @@ namespace net = boost::asio;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
-/// Connections above the limit that are told so; those above that are closed without a word.
+/// Connections above the limit that are told so; those above that are reset without a word.
 constexpr std::size_t turned_away_max = 64;
 /// All reasons for which the counter exists: its labels are bounded.
 constexpr std::string_view refusal_codes[] = {
@@ -73,7 +73,7 @@ class asio_server final : public server {
 
  private:
   void run();
-  void add_session(arrival& come);
+  error_code add_session(arrival& come);
   tls_context tls() const;
   void tick();
   void deliver();
@@ -107,7 +107,7 @@ asio_server::asio_server(server_options options, handler& door, core::logger_ptr
                          core::metrics& metrics)
     : work_(context_.get_executor()),
       accepting_(
-          context_, log, [this](arrival& come) { add_session(come); },
+          context_, log, [this](arrival& come) { return add_session(come); },
           [this] { host_.count_refused("accept_failed"); }),
       tick_timer_(context_),
       drain_timer_(context_),
@@ -183,20 +183,22 @@ void asio_server::run() {
   context_.run();
 }
 
-void asio_server::add_session(arrival& come) {
+error_code asio_server::add_session(arrival& come) {
   const auto address = unmapped(come.peer().address());
   auto client = connection_count::client_of(address);
   const auto verdict = host_.count.enter(client);
   auto with = tls();
   const bool admitted = verdict == connection_count::verdict::admitted;
   // Those with TLS could only be told after a handshake, and that is dear.
-  if (!admitted && (with || host_.turned_away >= turned_away_max))
-    return host_.count_refused("too_many_connections");
+  if (!admitted && (with || host_.turned_away >= turned_away_max)) {
+    host_.count_refused("too_many_connections");
+    return {};
+  }
   error_code ec;
   auto socket = come.take(context_, ec);
   if (ec) {
     if (admitted) host_.count.leave(client);
-    return host_.count_refused("accept_failed");
+    return ec;
   }
   std::uint64_t id = next_session_++;
   session_ptr added(
@@ -204,6 +206,7 @@ void asio_server::add_session(arrival& come) {
   host_.sessions.emplace(id, added);
   host_.count_sessions();
   admitted ? added->start(with) : added->turn_away(refusal_of(verdict));
+  return {};
 }
 
 void asio_server::tick() {

@@ -43,7 +43,7 @@ struct server_options {
   /// One more is answered 503 and closed.
   std::size_t connections_max = 4000;
   /// Of one address (IPv6: of one network of 64 bits); one more is answered 429 and closed. With
-  /// TLS, and where too many are being answered, those above the limits are closed without a word.
+  /// TLS, and where too many are being answered, those above the limits are reset without a word.
   std::size_t connections_per_address_max = 2000;
   /// Body bytes that have been read of requests that are not answered yet, of all connections. At
   /// the limit bodies wait in the kernel's buffers; one that waits for longer than `body_timeout`
