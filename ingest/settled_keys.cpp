@@ -98,7 +98,7 @@ void settled_keys::remember(const digest& key, std::chrono::seconds window,
     places_.insert(here);
   }
   if (is_zero(mine.records.back().id)) odd_ids_[key] = payload_id;
-  while (places_.size() > keys_max_) forget_oldest();
+  while (places_.size() > keys_max_ || count_records() > 2 * keys_max_) forget_oldest();
 }
 
 settled_keys::queue& settled_keys::queue_of(std::chrono::seconds window) {
@@ -117,6 +117,12 @@ void settled_keys::forget_expired(core::time_point now) {
     auto left = std::min(each.records.size(), forgotten_at_once);
     for (; left > 0 && end_of(each.window, each.records.front().when) <= now; --left) pop(each);
   }
+}
+
+std::size_t settled_keys::count_records() const {
+  std::size_t count = 0;
+  for (const auto& each : queues_) count += each.records.size();
+  return count;
 }
 
 void settled_keys::forget_oldest() {

@@ -40,7 +40,8 @@ class settled_keys {
   using digest = core::keyed_hash::value;
   using original = idempotency_store::original;
 
-  /// `keys_max`: above it those are forgotten that were settled first; at least 1.
+  /// `keys_max`: above it those are forgotten that were settled first; at least 1. Records that do
+  /// not count any more, of keys that were settled anew, are as many at most.
   explicit settled_keys(std::size_t keys_max);
   settled_keys(const settled_keys&) = delete;
   settled_keys& operator=(const settled_keys&) = delete;
@@ -96,6 +97,7 @@ class settled_keys {
 
   const record& record_at(const place& where) const { return queues_[where.in].at(where.number); }
   queue& queue_of(std::chrono::seconds window);
+  std::size_t count_records() const;
   void forget_oldest();
   /// Forgets the first record of a queue, and its key if it still counts.
   void pop(queue& from);
