@@ -59,7 +59,7 @@ int command_stop(const stop_options& how, const destinations::registry& types) {
   if (!wait_for_end(server->pid, how.timeout)) {
     return fail("the server, process " + std::to_string(server->pid) + ", is still there after " +
                 std::to_string(how.timeout.count()) +
-                " s. It may be delivering: wait, or give a longer --timeout");
+                " s. It may be delivering, or closing its log: wait, or give a longer --timeout");
   }
   print("stopped\n");
   return 0;

@@ -36,7 +36,7 @@ int command_start(const start_options& how, const destinations::registry& types)
 
 struct stop_options {
   std::string home;
-  std::chrono::seconds timeout{30};
+  std::chrono::seconds timeout{60};
 };
 
 /// Asks the server of that home to stop and waits until its process is gone. Success if there is
