@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/huge_pages.hpp"
 #include "core/keyed_hash.hpp"
 #include "core/timestamp.hpp"
 #include "ingest/idempotency.hpp"
@@ -93,7 +94,8 @@ class settled_keys {
     std::size_t operator()(const auto& of) const noexcept { return digest_hash()(key(of)); }
     bool operator()(const auto& a, const auto& b) const noexcept { return key(a) == key(b); }
   };
-  using table = boost::unordered_flat_set<place, by_key, by_key>;
+  using table =
+      boost::unordered_flat_set<place, by_key, by_key, core::huge_page_allocator<place>>;
 
   const record& record_at(const place& where) const { return queues_[where.in].at(where.number); }
   queue& queue_of(std::chrono::seconds window);
