@@ -25,14 +25,15 @@ constexpr std::string_view end_sentinel = "FBFBFBFBFBFBFBFB";
 constexpr std::string_view encrypted_prefix = "enc:";
 constexpr std::string_view compressed_prefix = "zstd:";
 
-/// Whether a write was cut off within the HMAC: it is right as far as it goes, up to the end of the
-/// file or to NUL bytes. Whoever has no key can make such a line only by leaving all of the HMAC
-/// out, and could as well spoil the CRC: neither hides from the chain of seals.
+/// Whether a write was cut off within the HMAC, or right behind it: it is right as far as it goes,
+/// up to the end of the file or to NUL bytes. Whoever has no key can make such a line only by
+/// leaving all of the HMAC out, or the newline, and could as well spoil the CRC: none of that hides
+/// from the chain of seals.
 bool is_cut_off(std::string_view stored, const std::array<char, hmac_digits>& expected,
                 bool terminated) {
   const auto digits = stored.substr(0, stored.find('\0'));
-  const bool ends_early = !terminated || digits.size() < stored.size();
-  return ends_early && digits.size() < hmac_digits &&
+  const bool is_short = !terminated && digits.size() < hmac_digits;
+  return (is_short || digits.size() < stored.size()) &&
          std::string_view(expected.data(), expected.size()).starts_with(digits);
 }
 

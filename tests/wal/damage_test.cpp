@@ -206,6 +206,25 @@ TEST_CASE("each kind of damage is counted as what it is") {
   CHECK(open_with(no_entry).malformed_lines == 1);
 }
 
+TEST_CASE("a sector that was lost within an HMAC or right behind it is a torn write, no tampering") {
+  bench at;
+  at.how.integrity = wal::integrity_mode::mac;
+  at.how.mac_key = "key";
+  at.how.on_security_event = [](const wal::security_event&) { FAIL("an alarm"); };
+  const auto lines = lines_of(ids, at.how);
+  const std::string hole(100, '\0');
+  const auto before = lines[0].size() + lines[1].size();
+  for (std::size_t from = before - 65; from < before; ++from) {  // 64 digits and the newline
+    INFO(before - from << " bytes of the second line are lost");
+    auto bytes = joined(lines);
+    at.store(bytes.replace(from, hole.size(), hole));
+    auto log = open_log(at.how);
+    CHECK(replayed_ids(*log) == std::vector<std::string>{"first", "fourth"});
+    CHECK(log->stats().torn_lines == 1);
+    CHECK(damage_of(log->stats()) == 1);
+  }
+}
+
 TEST_CASE("a flipped bit in an encrypted line costs that line, and one in the header no start") {
   bench at;
   at.how.encryption = {true, wal::cipher::xchacha20_poly1305, {std::string(32, 'k')}};

@@ -52,11 +52,13 @@ std::vector<std::string> fields_of(const std::string& text) {
   return fields;
 }
 
-/// Cut off within the HMAC: right as far as it goes, and then the file ends or NUL bytes follow.
+/// Cut off within the HMAC, or right behind it: right as far as it goes, and then the file ends or
+/// NUL bytes follow.
 bool is_cut_off(const line& one, const std::string& stored, const std::string& right) {
   const auto digits = stored.substr(0, stored.find('\0'));
-  const bool ends_early = !one.is_terminated || digits.size() < stored.size();
-  return ends_early && digits.size() < right.size() && right.starts_with(digits);
+  const bool has_nul = digits.size() < stored.size();
+  const bool is_short = digits.size() < right.size();
+  return (has_nul || (is_short && !one.is_terminated)) && right.starts_with(digits);
 }
 
 line_class check_mac(line& one, std::vector<std::string>& fields, const reading_rules& rules) {
