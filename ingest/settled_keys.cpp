@@ -90,8 +90,7 @@ void settled_keys::remember(const digest& key, std::chrono::seconds window,
                             std::string_view payload_id,
                             const idempotency_store::body_digest& body, core::time_point when) {
   auto& mine = queue_of(window);
-  const place here{static_cast<std::uint32_t>(&mine - queues_.data()),
-                   mine.first + static_cast<std::uint32_t>(mine.records.size())};
+  const auto here = place_of(mine, mine.records.size());
   mine.records.push_back({key, bytes_of(payload_id), body, when});
   if (const auto [known, is_new] = places_.insert(here); !is_new) {
     forget(known);
@@ -119,6 +118,11 @@ void settled_keys::forget_expired(core::time_point now) {
   }
 }
 
+settled_keys::place settled_keys::place_of(const queue& of, std::size_t index) const {
+  return {static_cast<std::uint32_t>(&of - queues_.data()),
+          of.first + static_cast<std::uint32_t>(index)};
+}
+
 std::size_t settled_keys::count_records() const {
   std::size_t count = 0;
   for (const auto& each : queues_) count += each.records.size();
@@ -136,7 +140,7 @@ void settled_keys::forget_oldest() {
 }
 
 void settled_keys::pop(queue& from) {
-  const place here{static_cast<std::uint32_t>(&from - queues_.data()), from.first};
+  const auto here = place_of(from, 0);
   const auto known = places_.find(from.records.front().key);
   if (known != places_.end() && *known == here) forget(known);
   from.records.pop_front();

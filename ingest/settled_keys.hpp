@@ -99,6 +99,8 @@ class settled_keys {
 
   const record& record_at(const place& where) const { return queues_[where.in].at(where.number); }
   queue& queue_of(std::chrono::seconds window);
+  /// Of the record with that index in a queue, which may be the next one to come.
+  place place_of(const queue& of, std::size_t index) const;
   std::size_t count_records() const;
   void forget_oldest();
   /// Forgets the first record of a queue, and its key if it still counts.
