@@ -13,6 +13,11 @@ namespace net = boost::asio;
 using tcp = net::ip::tcp;
 using boost::system::error_code;
 
+/// What the system keeps at most of answers that a client does not read, its connections each; it
+/// takes twice as much memory for that. By itself it would take up to 4 MB: thousands of such
+/// connections would cost gigabytes, and the time to copy them.
+constexpr int unread_bytes_max = 128 * 1024;
+
 core::result<tcp::endpoint> resolve(net::io_context& context, const std::string& bind,
                                     std::uint16_t port) {
   if (bind.empty()) return tcp::endpoint(tcp::v6(), port);
@@ -50,6 +55,7 @@ error_code listen_on(tcp_acceptor& acceptor, const tcp::endpoint& where, bool bo
   // forgotten second process would silently take part of the requests.
   if (!ec) acceptor.set_option(net::socket_base::reuse_address(true), ec);
   if (!ec && both_families) acceptor.set_option(net::ip::v6_only(false), ec);
+  if (!ec) acceptor.set_option(net::socket_base::send_buffer_size(unread_bytes_max), ec);
   if (!ec) acceptor.bind(where, ec);
   if (!ec) acceptor.non_blocking(true, ec);
   if (!ec) acceptor.listen(net::socket_base::max_listen_connections, ec);

@@ -20,8 +20,9 @@
 namespace nexus::test {
 
 /// What a request gets depends on its path: /hold waits for release(), /drop is never answered,
-/// /twice is answered twice, /refuse is turned away at its header, /large answers 64 MiB, /block
-/// keeps the thread that it is on until unblock(), everything else is told what it has sent.
+/// /twice is answered twice, /refuse is turned away at its header, /long answers 100 KB, /large
+/// 64 MiB, /block keeps the thread that it is on until unblock(), everything else is told what it
+/// has sent.
 class test_handler : public http::handler {
  public:
   std::uint64_t body_bytes_max = 1000;
@@ -44,6 +45,7 @@ class test_handler : public http::handler {
     if (request.path == "/hold") return hold(std::move(respond));
     if (request.path == "/drop") return;
     if (request.path == "/twice") respond(answer(200, "first"));
+    if (request.path == "/long") return respond(answer(200, std::string(100'000, 'x')));
     if (request.path == "/large") return respond(answer(200, std::string(64 << 20, 'x')));
     respond(echo(request));
   }

@@ -94,6 +94,14 @@ TEST_CASE("a client that does not read its answer is cut off and holds up nobody
   CHECK_FALSE(lazy.read_answer());
 }
 
+TEST_CASE("what a client does not read of its answers takes little memory") {
+  running_server running({.write_timeout = 200ms});
+  auto lazy = running.connect();
+  while (lazy.send(get("/long"))) {  // until it is cut off
+  }
+  CHECK(running.handler.handled < 10);  // 100 KB each; the system by itself would take 4 MB
+}
+
 TEST_CASE("a client that keeps its side open after the last answer is closed") {
   running_server running({.linger_timeout = 100ms});
   auto client = running.connect();
