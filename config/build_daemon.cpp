@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "config/build.hpp"
 #include "config/encryption.hpp"
@@ -210,6 +211,18 @@ void read_security_events(fields& in, const std::string& home, security_events_c
   out.max_files = in.positive("security_events.max_files", out.max_files, 10'000);
 }
 
+/// Each of the two turns its file over by itself, and would move away what the other one writes.
+void check_log_files(fields& in, const config& out) {
+  if (!out.security_events.enabled || !out.audit.enabled) return;
+  const auto plain = [](const std::string& path) {
+    return std::filesystem::path(path).lexically_normal();
+  };
+  if (plain(out.security_events.log_file) != plain(out.audit.log_file)) return;
+  in.fail("shared_log_file", "daemon.audit.log_file",
+          "daemon.audit.log_file is the file of security_events.log_file: give each of them a file "
+          "of its own");
+}
+
 /// What operators are shown and nothing acts upon.
 void read_shown(fields& in, config& out) {
   out.mcp.enabled = in.flag("daemon.mcp.enabled", out.mcp.enabled);
@@ -259,6 +272,7 @@ config build_daemon(const value& document, const std::string& home,
   read_consistency(in, out.consistency);
   read_events(in, out.events, findings);
   read_audit(in, out.audit, home);
+  check_log_files(in, out);
   read_embedding(in, out.embedding);
   return out;
 }

@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::int64_t ack_timeout_ms_most = 600'000;
 
+/// Of retrieval.
+const std::vector<std::string> profiles = {"fast", "balanced", "deep"};
+
+bool is_known(const std::vector<std::string>& known, const std::string& word) {
+  return std::find(known.begin(), known.end(), word) != known.end();
+}
+
 /// One key at least, in either of the two places.
 void read_keys(fields& in, source_config& out) {
   constexpr std::string_view one = "source.api_key";
@@ -39,6 +46,10 @@ void read_identity(fields& in, source_config& out) {
   out.can_read = in.flag("source.can_read", false);
   out.can_write = in.flag("source.can_write", false);
   out.default_profile = in.text("source.default_profile", out.default_profile);
+  if (is_known(profiles, out.default_profile)) return;
+  in.warn("unknown_value", "source.default_profile",
+          "source.default_profile is \"" + out.default_profile +
+              "\", which no client could ask for; known values: " + listed(profiles));
 }
 
 void read_targets(fields& in, const value& document, source_config& out) {
@@ -154,7 +165,7 @@ std::vector<std::string> read_words(fields& in, std::string_view path,
                                     const std::vector<std::string>& known) {
   auto words = in.list(path);
   for (const auto& word : words) {
-    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    if (is_known(known, word)) continue;
     in.warn("unknown_value", path,
             std::string(path) + " has \"" + word +
                 "\", which allows nothing; known values: " + listed(known));
@@ -168,7 +179,7 @@ void read_policy(fields& in, source_config& out) {
       read_words(in, "source.policy.allowed_operations", {"write", "read"});
   out.policy.allowed_retrieval_modes = in.list("source.policy.allowed_retrieval_modes");
   out.policy.allowed_profiles =
-      read_words(in, "source.policy.allowed_profiles", {"fast", "balanced", "deep"});
+      read_words(in, "source.policy.allowed_profiles", profiles);
   out.policy.max_results = in.integer("source.policy.max_results", 0);
   out.policy.max_response_bytes = in.integer("source.policy.max_response_bytes", 0);
   const std::string tier = in.text("source.policy.retrieval_firewall.default_classification_tier",

@@ -38,6 +38,32 @@ void check_proxies(fields& in, const config& settings) {
                           ": which proxies are believed");
 }
 
+/// Whether a browser may send it: scheme://host:port in lower case and without the scheme's own
+/// port, or null (the Fetch standard, section 3.2).
+bool is_origin(std::string_view text) {
+  if (text == "*" || text == "null") return true;
+  const auto end_of_scheme = text.find("://");
+  if (end_of_scheme == 0 || end_of_scheme == std::string_view::npos) return false;
+  const auto scheme = text.substr(0, end_of_scheme);
+  const auto host = text.substr(end_of_scheme + 3);
+  const bool has_own_port = (scheme == "http" && host.ends_with(":80")) ||
+                            (scheme == "https" && host.ends_with(":443"));
+  return !host.empty() && !has_own_port &&
+         host.find_first_of("/?#@*\\") == std::string_view::npos &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > ' ' && c < '\x7f' && !(c >= 'A' && c <= 'Z'); });
+}
+
+void check_origins(fields& in, const config& settings) {
+  for (const std::string& origin : settings.cors_origins) {
+    if (is_origin(origin)) continue;
+    in.warn("unmatched_origin", "daemon.cors.allowed_origins",
+            "no browser sends the origin \"" + origin +
+                "\": it is scheme://host or scheme://host:port, in lower case, without a path and "
+                "without the scheme's own port; for example https://app.example.com");
+  }
+}
+
 void check_signing(fields& in) {
   if (!in.flag("daemon.signing.enabled", false)) return;
   in.warn("unsigned_config", "daemon.signing.enabled",
@@ -115,6 +141,7 @@ void lint_daemon(const lint_subject& all, std::vector<finding>& findings) {
   check_bind(in, all.settings);
   check_mode(in, all.settings);
   check_proxies(in, all.settings);
+  check_origins(in, all.settings);
   check_signing(in);
   lint_rate(in, "daemon.rate_limit.global_requests_per_minute");
   check_mac_key(in, "daemon.wal", all.settings.wal.mac);

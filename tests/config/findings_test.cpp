@@ -289,6 +289,9 @@ TEST_CASE("words that must be one of a few are checked") {
   CHECK(said_of_source("ack = \"delivery\"\n") ==
         texts{"sources/a.toml:4:1: error: SCHEMA_ERROR: source.ack is \"delivery\"; it can be "
               "durable or delivered [unknown_value]"});
+  CHECK(said_of_source("default_profile = \"quick\"\n") ==
+        texts{"sources/a.toml:4:1: warning: source.default_profile is \"quick\", which no client "
+              "could ask for; known values: fast, balanced, deep [unknown_value]"});
   CHECK(
       said_of_source("retrieval_firewall.default_classification_tier = \"top\"\n") ==
       texts{"sources/a.toml:2:1: warning: default_classification_tier is \"top\", which is not in "

@@ -80,6 +80,21 @@ TEST_CASE("incomplete_proxies: proxies without headers, or headers without proxi
   CHECK(of_daemon(ranges + headers).empty());
 }
 
+TEST_CASE("unmatched_origin: an origin that no browser sends") {
+  const auto of_origin = [](const std::string& origin) {
+    return test::codes(of_daemon("cors.allowed_origins = [\"" + origin + "\"]\n"));
+  };
+  for (const char* never : {"app.example.com", "https://app.example.com/", "https://a.example/app",
+                            "https://App.example.com", "HTTPS://a.example", "https://a.example:443",
+                            "http://a.example:80", "https://*.example.com", "https://u@a.example",
+                            "https://a.example?", " https://a.example", "https://", ""})
+    CHECK(of_origin(never) == texts{"unmatched_origin"});
+  for (const char* fits : {"*", "null", "https://a.example", "http://localhost:3000",
+                           "http://a.example:443", "https://[::1]:8080", "http://127.0.0.1",
+                           "chrome-extension://abcdefghijklmnop"})
+    CHECK(of_origin(fits).empty());
+}
+
 TEST_CASE("unsigned_config: signatures are asked for that nobody checks") {
   CHECK(has_code(of_daemon("signing.enabled = true\n"), "unsigned_config"));
   CHECK_FALSE(has_code(of_daemon("signing.enabled = false\n"), "unsigned_config"));

@@ -110,6 +110,16 @@ TEST_CASE("every key of the interaction log counts") {
   CHECK(audit.key.reveal() == std::string(32, '\xaa'));
 }
 
+TEST_CASE("an interaction log in the file of the security events is an error") {
+  home files;
+  const std::string audit = "[daemon.audit]\nenabled = true\nlog_file = \"logs/one.jsonl\"\n";
+  const std::string security = "[security_events]\nlog_file = \"logs/../logs/one.jsonl\"\n";
+  set_daemon(files, audit + security + "enabled = true\n");
+  CHECK(codes(files.examine().findings) == texts{"shared_log_file"});
+  set_daemon(files, audit + security);
+  CHECK(files.examine().findings.empty());
+}
+
 TEST_CASE("an interaction log without a file, or without the keys that it needs, is an error") {
   home files;
   set_daemon(files,
