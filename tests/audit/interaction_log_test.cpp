@@ -218,6 +218,18 @@ TEST_CASE("a full file that is gone is read from its shadow") {
   CHECK(house.names_of(house.find()) == down(2, 0));
 }
 
+TEST_CASE("a directory that is removed is made again, with what comes from then on") {
+  log_house house;
+  house.how.file = house.directory / "logs/interactions.jsonl";
+  house.open();
+  house.record_many(0, 1);
+  house.find();
+  std::filesystem::remove_all(house.directory / "logs");
+  house.record_many(1, 2);
+  CHECK(house.names_of(house.find()) == names{"1"});
+  CHECK(lines_of(house.how.file) == 1);
+}
+
 TEST_CASE("a record that was cut off by a crash does not spoil the next one") {
   log_house house;
   house.how.dual_write = false;
