@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <array>
 #include <cstdlib>
 #include <vector>
 
@@ -11,8 +12,12 @@ std::string random_hex(std::size_t bytes) {
   // Fails only where the system has no source of randomness, and then nothing we could hand out
   // would be safe.
   if (sodium_init() < 0) std::abort();
+  // Spreading a seed of the system is several times as fast as having it make all the bytes.
+  std::array<unsigned char, randombytes_SEEDBYTES> seed;
+  randombytes_buf(seed.data(), seed.size());
   std::vector<unsigned char> raw(bytes);
-  if (bytes > 0) randombytes_buf(raw.data(), raw.size());
+  randombytes_buf_deterministic(raw.data(), raw.size(), seed.data());
+  sodium_memzero(seed.data(), seed.size());
   std::string hex(2 * bytes + 1, '\0');
   sodium_bin2hex(hex.data(), hex.size(), raw.data(), raw.size());
   hex.pop_back();
