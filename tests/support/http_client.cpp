@@ -40,12 +40,13 @@ http_client::http_client(std::uint16_t port, const char* from)
   ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(socket_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  if (::bind(socket_, reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0 ||
-      ::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
-    int reason = errno;
-    ::close(socket_);
-    throw std::system_error(reason, std::generic_category(), "connect");
-  }
+  if (::bind(socket_, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0 &&
+      ::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0)
+    return;
+  const int reason = errno;
+  if (reason == ECONNRESET) return;  // made, and turned away before this thread went on
+  ::close(socket_);
+  throw std::system_error(reason, std::generic_category(), "connect");
 }
 
 http_client::~http_client() {
