@@ -83,7 +83,6 @@ class service {
   core::result<ingest::reload_report> apply(config::loaded fresh);
   core::result<http::tls_context> load_certificates(const config::tls_config& now,
                                                     const config::tls_config& next) const;
-  void note_certificates(const config::tls_config& now, ingest::reload_report& in);
   void record_reload(const ingest::reload_report& report);
   ingest::pipeline_state state();
   core::result<void> start_pipeline(const destinations::registry& types);

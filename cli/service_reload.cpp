@@ -90,6 +90,8 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
       std::make_shared<const config::config>(take_over(*now, std::move(fresh.settings)));
   const auto paused = read_paused(core::posix_files(), now->home);
   if (!paused) return paused.reason();
+  // Before they are read: what changes in between is seen by the next reload.
+  const auto certificates_hash = hash_of(next->tls);
   auto certificates = load_certificates(now->tls, next->tls);
   if (!certificates) return certificates.reason();
   auto how = pipeline_options(*next, types_, log_);
@@ -105,7 +107,10 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
   for (const auto& one : next->destinations) names.push_back(one.name);
   consistency_->replace(std::move(names));
   door_->apply(next);
-  if (*certificates) server_->use_tls(*std::move(certificates));
+  const bool has_others = std::exchange(certificates_, certificates_hash) != certificates_hash;
+  // Open connections pay for it, so only where it makes a difference.
+  if (*certificates && (has_others || now->tls != next->tls))
+    server_->use_tls(*std::move(certificates));
   log_->set_level(log_level(*next));
   {
     const std::lock_guard lock(settings_mutex_);
@@ -113,7 +118,8 @@ core::result<ingest::reload_report> service::apply(config::loaded fresh) {
     if (watch_) watch_->also(files_of(next->tls));
   }
   for (const auto& one : fresh.findings) log_->warn(config::to_string(one));
-  note_certificates(next->tls, report);
+  if (has_others && next->tls.enabled)
+    report.changes.emplace_back("daemon.tls: the certificates are others");
   note_unclaimed(pipeline_->status(), report);
   record_reload(report);
   return report;
@@ -124,12 +130,6 @@ core::result<http::tls_context> service::load_certificates(const config::tls_con
                                                            const config::tls_config& next) const {
   if (!now.enabled || !next.enabled) return http::tls_context();
   return server_->load_tls(tls_options(next));
-}
-
-void service::note_certificates(const config::tls_config& now, ingest::reload_report& in) {
-  const auto hash = hash_of(now);
-  if (std::exchange(certificates_, hash) != hash && now.enabled)
-    in.changes.emplace_back("daemon.tls: the certificates are others");
 }
 
 void service::record_reload(const ingest::reload_report& report) {

@@ -60,6 +60,8 @@ struct tls_config {
   tls_version min_version = tls_version::v1_2;
   tls_version max_version = tls_version::v1_3;
   client_auth clients = client_auth::none;  ///< `client_auth`
+
+  bool operator==(const tls_config&) const = default;
 };
 
 /// `[daemon.limits]`: what one client, and all of them together, may take. A listener's limits hold

@@ -167,8 +167,13 @@ core::result<tls_context> asio_server::load_tls(const tls_options& from) const {
 }
 
 void asio_server::use_tls(tls_context with) {
-  const std::lock_guard lock(tls_mutex_);
-  tls_.swap(with);  // the last one of its kind goes without the mutex
+  {
+    const std::lock_guard lock(tls_mutex_);
+    tls_.swap(with);  // the last one of its kind goes without the mutex
+  }
+  net::post(context_, [this] {
+    for (const auto& each : all_sessions()) each->end_soon();
+  });
 }
 
 tls_context asio_server::tls() const {

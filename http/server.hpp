@@ -100,7 +100,8 @@ class server {
   /// server was started without TLS).
   virtual core::result<tls_context> load_tls(const tls_options& from) const = 0;
   /// Connections that are made from now on see these certificates, which load_tls() of this server
-  /// has read. Does not fail. Any thread.
+  /// has read. Those that are open end with their next answer, idle ones at once: a client whose
+  /// certificate is not taken any more must not go on. Does not fail. Any thread.
   virtual void use_tls(tls_context with) = 0;
   /// Stops accepting, closes idle connections, lets requests in progress end until `budget` is
   /// over, then closes them. Returns the number of requests that it had to cut off. Call it from

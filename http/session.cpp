@@ -292,6 +292,12 @@ void session::close_if_idle() {
   if (phase_ == phase::idle || phase_ == phase::handshake) close();
 }
 
+void session::end_soon() {
+  ends_soon_ = true;
+  keep_ = false;
+  close_if_idle();
+}
+
 void session::close() {
   if (phase_ == phase::closed) return;
   session_ptr self(this);

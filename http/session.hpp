@@ -42,6 +42,8 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   void on_expired();
   /// Closes if there is no request in progress.
   void close_if_idle();
+  /// The same; otherwise the answer to the request in progress is the last one.
+  void end_soon();
   void close();
 
  private:
@@ -120,6 +122,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   bool head_ = false;       ///< of the request that is being answered
   bool heavy_ = false;      ///< on_header has called the request heavy
   bool keep_ = false;       ///< whether the connection outlives the present answer
+  bool ends_soon_ = false;  ///< the next answer is the last one
   std::size_t lingered_bytes_ = 0;
 };
 

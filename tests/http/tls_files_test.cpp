@@ -135,12 +135,15 @@ TEST_CASE("an RSA key, and a certificate that has expired, are taken, the latter
   CHECK(log->all.back().find("is not valid yet") != std::string::npos);
 }
 
-TEST_CASE("new certificates hold for new connections, and those that are open go on") {
+TEST_CASE("new certificates hold for new connections, and those that are open end") {
   const tls_files files;
   tls_server running(files.server_options());
   tls_client before(running.server->port(), files.client_options());
   CHECK(before.request("GET", "/x")->status == 200);
   CHECK(before.server_name() == "server");
+  tls_client waiting(running.server->port(), files.client_options());
+  REQUIRE(waiting.send(get("/hold")));
+  running.handler.wait_held(1);
   files.write("server", certificate("renewed", files.ca));
   auto renewed = running.server->load_tls(files.server_options(tls_client_auth::required));
   REQUIRE(renewed.ok());
@@ -158,7 +161,13 @@ TEST_CASE("new certificates hold for new connections, and those that are open go
   CHECK_FALSE(after.was_resumed());
   how.cert_file.clear();
   CHECK_FALSE(running.serves(how));
-  CHECK(before.request("GET", "/x")->status == 200);
+  CHECK_FALSE(before.request("GET", "/x"));
+  running.handler.take_held().front()(test_handler::answer(200, "at last"));
+  const auto last = waiting.read_answer();
+  REQUIRE(last);
+  CHECK(last->body == "at last");
+  CHECK(last->header("Connection") == "close");
+  CHECK(waiting.at_end());
 }
 
 TEST_CASE("a server without TLS cannot be given certificates while it runs") {
