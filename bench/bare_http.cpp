@@ -12,14 +12,13 @@
 #include <array>
 #include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "bench/wal_load.hpp"
+#include "bench/give_up.hpp"
 #include "core/log.hpp"
 #include "core/metrics.hpp"
 #include "http/server.hpp"
@@ -51,10 +50,8 @@ int listen_somewhere(std::uint16_t& port) {
   socklen_t size = sizeof address;
   auto* where = reinterpret_cast<sockaddr*>(&address);
   if (fd < 0 || ::bind(fd, where, size) != 0 || ::listen(fd, SOMAXCONN) != 0 ||
-      ::getsockname(fd, where, &size) != 0) {
-    std::perror("benchmark: bare server");
-    std::exit(2);
-  }
+      ::getsockname(fd, where, &size) != 0)
+    give_up_on_system("bare server");
   port = ntohs(address.sin_port);
   return fd;
 }
@@ -132,7 +129,7 @@ class ready_answer final : public http::handler {
 
 bare_server::bare_server(const std::function<void(std::function<void(std::uint16_t)>)>& serve) {
   std::array<int, 2> ends;
-  if (::pipe(ends.data()) != 0) std::exit(2);
+  if (::pipe(ends.data()) != 0) give_up_on_system("bare server");
   pid_ = ::fork();
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -143,10 +140,8 @@ bare_server::bare_server(const std::function<void(std::function<void(std::uint16
     std::_Exit(0);
   }
   ::close(ends[1]);
-  if (::read(ends[0], &port_, sizeof port_) != sizeof port_) {
-    std::fputs("benchmark: a bare server did not start\n", stderr);
-    std::exit(2);
-  }
+  if (::read(ends[0], &port_, sizeof port_) != sizeof port_)
+    give_up("a bare server did not start");
   ::close(ends[0]);
 }
 

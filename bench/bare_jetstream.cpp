@@ -1,13 +1,12 @@
 #include "bench/bare_jetstream.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <span>
 
 #include <nats/nats.h>
 
 #include "bench/delivery_load.hpp"
+#include "bench/give_up.hpp"
 #include "bench/workers.hpp"
 #include "destinations/jetstream_message.hpp"
 
@@ -17,15 +16,12 @@ namespace {
 using destinations::jetstream_message;
 
 void check(natsStatus status) {
-  if (status == NATS_OK) return;
-  std::fprintf(stderr, "benchmark: NATS: %s\n", natsStatus_GetText(status));
-  std::exit(2);
+  if (status != NATS_OK) give_up(std::string("NATS: ") + natsStatus_GetText(status));
 }
 
 void refused(jsCtx*, jsPubAckErr* what, void*) {
-  std::fprintf(stderr, "benchmark: NATS: a message was refused: %s\n",
-               what->ErrText ? what->ErrText : natsStatus_GetText(what->Err));
-  std::exit(2);
+  give_up(std::string("NATS: a message was refused: ") +
+          (what->ErrText ? what->ErrText : natsStatus_GetText(what->Err)));
 }
 
 class publisher {

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <span>
 
 #include <libpq-fe.h>
 
 #include "bench/delivery_load.hpp"
+#include "bench/give_up.hpp"
 #include "bench/workers.hpp"
 #include "destinations/postgres.hpp"
 #include "destinations/postgres_rows.hpp"
@@ -22,11 +21,6 @@ using destinations::postgres_row;
 /// What a table gets for an embedding where the extension `vector` is missing, as it is in a server
 /// that was made for this.
 constexpr const char* embedding_type = "real[]";
-
-[[noreturn]] void give_up(const char* why) {
-  std::fprintf(stderr, "benchmark: PostgreSQL: %s\n", why);
-  std::exit(2);
-}
 
 /// `INSERT … VALUES ($1, $2::timestamptz, …)`, of which libpq is told no types.
 std::string row_statement(const std::string& table) {

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 
 #include <sqlite3.h>
 
 #include "bench/delivery_load.hpp"
+#include "bench/give_up.hpp"
 #include "destinations/sqlite.hpp"
 
 namespace nexus::bench {
@@ -64,11 +63,6 @@ class bare_sqlite::impl {
 
   void check(int code) {
     if (code != SQLITE_OK) give_up(sqlite3_errmsg(handle_));
-  }
-
-  [[noreturn]] static void give_up(const char* why) {
-    std::fprintf(stderr, "benchmark: SQLite: %s\n", why);
-    std::exit(2);
   }
 
   sqlite3* handle_ = nullptr;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bench/give_up.hpp"
 #include "core/metrics.hpp"
 #include "destinations/memory_record.hpp"
 
@@ -132,7 +133,7 @@ actors::destination_options make_options(const std::string& name, const std::str
                                          core::setting_values values) {
   const auto types = bench_types();
   const auto* info = types.find(type);
-  if (!info) must(core::result<void>(core::error{core::errc::not_found, "no type " + type}));
+  if (!info) give_up("no type " + type);
   actors::destination_options how;
   how.settings.name = name;
   how.settings.type = type;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/pipeline.hpp"
+#include "bench/give_up.hpp"
 #include "bench/wal_load.hpp"
 #include "destinations/registry.hpp"
 
@@ -63,10 +64,8 @@ template <class Condition>
 void nexus::bench::wait_until(const char* what, Condition holds) {
   const auto start = steady::now();
   while (!holds()) {
-    if (steady::now() - start > std::chrono::minutes(3)) {
-      std::fprintf(stderr, "benchmark: gave up waiting until %s\n", what);
-      std::exit(2);
-    }
+    if (steady::now() - start > std::chrono::minutes(3))
+      give_up(std::string("waited too long until ") + what);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }

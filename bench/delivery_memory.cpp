@@ -8,6 +8,7 @@
 #include <semaphore>
 
 #include "bench/delivery_load.hpp"
+#include "bench/give_up.hpp"
 #include "bench/machine.hpp"
 #include "core/metrics.hpp"
 
@@ -75,18 +76,13 @@ backlog_memory measure(const std::string& directory) {
   return found;
 }
 
-[[noreturn]] void fail(const char* what) {
-  std::perror(what);
-  std::exit(2);
-}
-
 }  // namespace
 
 backlog_memory measure_dead_backlog(const std::string& directory) {
   int ends[2];
-  if (::pipe(ends) != 0) fail("pipe");
+  if (::pipe(ends) != 0) give_up_on_system("pipe");
   const pid_t child = ::fork();
-  if (child < 0) fail("fork");
+  if (child < 0) give_up_on_system("fork");
   if (child == 0) {
     const auto found = measure(directory);
     const auto written = ::write(ends[1], &found, sizeof found);
@@ -98,10 +94,7 @@ backlog_memory measure_dead_backlog(const std::string& directory) {
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (got != sizeof found || status != 0) {
-    std::fprintf(stderr, "benchmark: the process that measures memory has failed\n");
-    std::exit(2);
-  }
+  if (got != sizeof found || status != 0) give_up("the process that measures memory has failed");
   return found;
 }
 

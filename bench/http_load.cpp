@@ -10,12 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
+#include "bench/give_up.hpp"
 #include "bench/wal_load.hpp"
-#include "core/error.hpp"
 
 namespace nexus::bench {
 namespace {
@@ -23,19 +21,14 @@ namespace {
 constexpr std::size_t number_digits = 16;
 constexpr std::size_t answer_bytes_max = 64 * 1024;
 
-[[noreturn]] void give_up(const char* what, std::string_view detail) {
-  std::fprintf(stderr, "benchmark: %s: %.*s\n", what, static_cast<int>(detail.size()),
-               detail.data());
-  std::exit(2);
-}
-
 /// Length of the first answer in `bytes`; 0 while it is not complete.
 std::size_t answer_length(std::string_view bytes) {
   const auto head = bytes.find("\r\n\r\n");
   if (head == std::string_view::npos) return 0;
   constexpr std::string_view name = "\r\nContent-Length: ";
   const auto at = bytes.find(name);
-  if (at == std::string_view::npos || at > head) give_up("an answer without a length", bytes);
+  if (at == std::string_view::npos || at > head)
+    give_up("an answer without a length: " + std::string(bytes));
   std::size_t length = 0;
   std::from_chars(bytes.data() + at + name.size(), bytes.data() + head, length);
   const std::size_t whole = head + 4 + length;
@@ -45,7 +38,7 @@ std::size_t answer_length(std::string_view bytes) {
 class client {
  public:
   client(std::uint16_t port, const request_template& what) : what_(what), fd_(connect_to(port)) {
-    if (fd_ < 0) give_up("cannot connect", core::os_error(errno, "127.0.0.1").text);
+    if (fd_ < 0) give_up_on_system("cannot connect to 127.0.0.1");
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
@@ -65,7 +58,7 @@ class client {
     std::string_view rest = what_.bytes;
     while (!rest.empty()) {
       const auto n = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (n < 0) give_up("cannot send", std::to_string(errno));
+      if (n < 0) give_up_on_system("cannot send");
       rest.remove_prefix(static_cast<std::size_t>(n));
     }
   }
@@ -73,11 +66,11 @@ class client {
   /// Whether the answer is complete; then how long it took.
   bool receive(double& seconds) {
     const auto n = ::recv(fd_, in_.data() + have_, in_.size() - have_, 0);
-    if (n <= 0) give_up("the server closed a connection", {in_.data(), have_});
+    if (n <= 0) give_up("the server closed a connection: " + std::string(in_.data(), have_));
     have_ += static_cast<std::size_t>(n);
     const std::string_view bytes(in_.data(), have_);
     if (answer_length(bytes) == 0) return false;
-    if (!bytes.starts_with("HTTP/1.1 200 ")) give_up("not a 200", bytes);
+    if (!bytes.starts_with("HTTP/1.1 200 ")) give_up("not a 200: " + std::string(bytes));
     have_ = 0;
     seconds = seconds_since(sent_at_);
     return true;
@@ -156,7 +149,7 @@ load_result run_load(std::uint16_t port, std::size_t connections, const request_
   std::array<epoll_event, 256> events;
   while (waiting > 0) {
     const int n = ::epoll_wait(poll, events.data(), static_cast<int>(events.size()), 10'000);
-    if (n <= 0) give_up("no answer", "in ten seconds");
+    if (n <= 0) give_up("no answer in ten seconds");
     const auto now = steady::now();
     for (int i = 0; i < n; ++i) {
       auto& one = clients[events[static_cast<std::size_t>(i)].data.u64];

@@ -4,6 +4,7 @@
 #include <semaphore>
 
 #include "actors/wal_actor.hpp"
+#include "bench/give_up.hpp"
 #include "core/metrics.hpp"
 
 namespace nexus::bench {

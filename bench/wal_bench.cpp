@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/give_up.hpp"
 #include "bench/machine.hpp"
 #include "bench/report.hpp"
 #include "bench/wal_actor_load.hpp"

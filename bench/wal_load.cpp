@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "bench/give_up.hpp"
 #include "core/event.hpp"
 #include "core/file.hpp"
 #include "core/random.hpp"
@@ -23,10 +24,7 @@ double seconds_since(steady::time_point start) {
 
 scratch::scratch() {
   std::string name = (std::filesystem::current_path() / "nexus-bench-XXXXXX").string();
-  if (!::mkdtemp(name.data())) {
-    std::perror("cannot create a directory here");
-    std::exit(2);
-  }
+  if (!::mkdtemp(name.data())) give_up_on_system("cannot create a directory here");
   path_ = name;
 }
 

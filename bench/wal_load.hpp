@@ -2,12 +2,8 @@
 #pragma once
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "core/entry.hpp"
@@ -22,16 +18,6 @@ using steady = std::chrono::steady_clock;
 inline constexpr auto round_time = std::chrono::milliseconds(250);
 
 double seconds_since(steady::time_point start);
-
-/// What a benchmark cannot go on without.
-template <class T>
-T must(core::result<T> outcome) {
-  if (!outcome) {
-    std::fprintf(stderr, "benchmark: %s\n", outcome.reason().text.c_str());
-    std::exit(2);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(outcome);
-}
 
 /// A directory below the current one, so that the disk is the user's choice; gone at the end.
 class scratch {
