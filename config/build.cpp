@@ -97,17 +97,21 @@ std::string names_of(const std::vector<destination_config>& destinations) {
   return listed(names);
 }
 
+/// Otherwise any name may be that of a destination in a file that is not TOML.
+bool all_read(const file_set& files) {
+  return std::all_of(files.destinations.begin(), files.destinations.end(),
+                     [](const auto& file) { return file.document.has_value(); });
+}
+
 void check_targets(const file_set& files, config& settings, std::vector<finding>& findings) {
   auto& all = settings.destinations;
-  const bool all_read = std::all_of(files.destinations.begin(), files.destinations.end(),
-                                    [](const auto& file) { return file.document.has_value(); });
   const std::string names = names_of(all);
   for (const value& source : files.sources) {
     for (const value* target : named_targets(source)) {
       const bool defined = std::any_of(
           all.begin(), all.end(), [&](const auto& known) { return known.name == target->text; });
       if (defined) continue;
-      if (!all_read) {
+      if (!all_read(files)) {
         all.push_back(unread_destination(files, target->text));
         continue;
       }
@@ -120,6 +124,7 @@ void check_targets(const file_set& files, config& settings, std::vector<finding>
 /// The policy's destinations are names to compare with, and nothing else needs them: v0.1.2 only
 /// looks at them when it builds its policies.
 void check_policies(const file_set& files, const config& settings, std::vector<finding>& findings) {
+  if (!all_read(files)) return;
   const auto& all = settings.destinations;
   for (const value& source : files.sources) {
     const value* allowed = source.find("source.policy.allowed_destinations");

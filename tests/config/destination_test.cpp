@@ -226,11 +226,12 @@ TEST_CASE("the first destination is the default also while it has a fault") {
 
 TEST_CASE("a name that may be in a file that cannot be read is a destination with a fault") {
   home files;
-  files.source("target_destinations = [\"b\", \"x\"]\n");
+  files.source("target_destinations = [\"b\", \"x\"]\npolicy.allowed_destinations = [\"y\"]\n");
   files.write("destinations/a.toml", "[destination");
   files.write("destinations/b.toml", a_destination("b"));
   const auto found = files.examine();
   REQUIRE(found.settings);
+  CHECK(test::codes(found.findings) == texts{"syntax"});
   const auto& all = found.settings->destinations;
   REQUIRE(all.size() == 3);
   CHECK(all[2].name == "x");
