@@ -9,6 +9,7 @@
 namespace nexus::core {
 
 std::string random_hex(std::size_t bytes) {
+  if (bytes == 0) return {};
   // Fails only where the system has no source of randomness, and then nothing we could hand out
   // would be safe.
   if (sodium_init() < 0) std::abort();
