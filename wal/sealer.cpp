@@ -72,12 +72,20 @@ core::result<void> sealer::begin_anchor(const survey& found) {
     report(std::string(anchor_name), "is not what the log has written");
   } else if (*kept) {
     anchor_ = **kept;
+    // It may be under a former key, and must not be lost when that one is taken away.
+    if (format_.keys().has_former()) keep_anchor();
   } else if (!found.seals.empty()) {
     report(std::string(anchor_name), "is gone");
-  } else if (auto written = write_anchor(how_, format_, anchor_); !written) {
-    how_.log->warn("the anchor of the log's seals: " + written.reason().text);
+  } else {
+    keep_anchor();
   }
   return {};
+}
+
+/// An anchor that lags behind is made good by the next one.
+void sealer::keep_anchor() const {
+  if (auto written = write_anchor(how_, format_, anchor_); !written)
+    how_.log->warn("the anchor of the log's seals: " + written.reason().text);
 }
 
 /// Whether the anchor knows of a seal of that segment that is not there.
@@ -167,9 +175,7 @@ void sealer::note_sealed() {
   sealed_lines_ = last_->lines;
   anchor_.newest = {last_->segment, last_->value};
   last_.reset();
-  // An anchor that lags behind is made good by the next one.
-  if (auto written = write_anchor(how_, format_, anchor_); !written)
-    how_.log->warn("the anchor of the log's seals: " + written.reason().text);
+  keep_anchor();
 }
 
 void sealer::give_up(bool removed) {
