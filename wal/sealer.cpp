@@ -26,7 +26,10 @@ core::result<bool> sealer::resume(const catalog& known, const survey& found) {
     if (lost_seal(in, found)) {
       // A new seal would cover up what was done to it.
       report(in.name, "was sealed, and its seal is gone");
-      if (sealed) previous_ = sealed->value;
+      if (in.name == anchor_.newest.segment)
+        previous_ = anchor_.newest.value;  // the gap stays in the chain
+      else if (sealed)
+        previous_ = sealed->value;
       goes_on = goes_on && in.sealed;
       continue;
     }
@@ -122,7 +125,7 @@ core::result<std::optional<chain>> sealer::read_chain(const catalog& known, cons
                                                       const seal* sealed) const {
   auto source = how_.files->open_read(known.path(in));
   if (!source) return source.reason();
-  chain lines(in.name, previous_);
+  chain lines(in.name, sealed ? sealed->previous : previous_);
   line_decoder decoder(format_, in.name);
   bool fits = true;
   auto check = [&] {
