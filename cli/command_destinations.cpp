@@ -150,15 +150,13 @@ int command_destinations_list(const destinations_options& how,
   if (!here->server) {
     const auto paused = read_paused(core::posix_files(), here->home);
     if (!paused) return fail(paused.reason());
-    print(how.json ? json_of_config(here->settings, *paused)
-                   : table_of_config(here->settings, *paused));
-    return 0;
+    return answer(how.json ? json_of_config(here->settings, *paused)
+                           : table_of_config(here->settings, *paused));
   }
   const auto body = ask_server(*here->server, access_to(here->settings), "GET", "/api/destinations",
                                "", patience);
   if (!body) return fail(body.reason());
-  print(how.json ? *body : table_of_server(*body));
-  return 0;
+  return answer(how.json ? *body : table_of_server(*body));
 }
 
 int command_destinations_pause(const destinations_options& how,

@@ -203,13 +203,10 @@ int command_dlq_list(const dlq_options& how, const destinations::registry& types
         return {};
       });
   if (!read) return fail(read.reason());
-  if (how.json) {
-    print("{\"dead_letters\":[" + objects + "],\"total\":" + std::to_string(count) + "}\n");
-  } else {
-    print(count == 0 ? "no dead letters\n"
-                     : rows.text() + count_text(count, "dead letter", "dead letters") + "\n");
-  }
-  return 0;
+  if (how.json)
+    return answer("{\"dead_letters\":[" + objects + "],\"total\":" + std::to_string(count) + "}\n");
+  return answer(count == 0 ? "no dead letters\n"
+                           : rows.text() + count_text(count, "dead letter", "dead letters") + "\n");
 }
 
 int command_dlq_show(const dlq_options& how, const destinations::registry& types) {
@@ -229,8 +226,7 @@ int command_dlq_show(const dlq_options& how, const destinations::registry& types
                                            });
   if (!read) return fail(read.reason());
   if (out.empty()) return fail_unknown(how.payload_ids.front());
-  print(out);
-  return 0;
+  return answer(out);
 }
 
 int command_dlq_redrive(const dlq_options& how, const destinations::registry& types) {

@@ -150,8 +150,8 @@ findings findings_of(const std::string& body, bool by_server) {
 
 int report(const std::string& body, const doctor_options& how, bool by_server) {
   const auto found = findings_of(body, by_server);
-  print(how.json ? body : found.text);
-  return found.any_missing || (found.looked_up == 0 && found.any_skipped) ? 1 : 0;
+  const bool is_well = !found.any_missing && (found.looked_up > 0 || !found.any_skipped);
+  return answer(how.json ? body : found.text, is_well ? 0 : 1);
 }
 
 }  // namespace

@@ -54,8 +54,8 @@ int command_lint(const lint_options& how, const destinations::registry& types) {
   if (!home) return fail(home.reason());
   auto findings = config::lint(*home, type_table(types));
   if (!how.offline) test_reachable(*home, types, findings);
-  print(how.json ? as_json(findings) : as_text(findings, *home));
-  return config::has_errors(findings) ? 1 : 0;
+  return answer(how.json ? as_json(findings) : as_text(findings, *home),
+                config::has_errors(findings) ? 1 : 0);
 }
 
 }  // namespace nexus::cli

@@ -156,8 +156,7 @@ int command_wal_inspect(const wal_command_options& how, const destinations::regi
   if (!place) return fail(place.reason());
   const auto found = wal::inspect(place->how, wal::selection::none, {}, [](std::string_view) {});
   if (!found) return fail(found.reason());
-  print(how.json ? inspection_json(*found) : inspection_text(*found));
-  return 0;
+  return answer(how.json ? inspection_json(*found) : inspection_text(*found));
 }
 
 int command_wal_export(const wal_command_options& how, const destinations::registry& types) {

@@ -216,8 +216,8 @@ int command_wal_verify(const wal_command_options& how, const destinations::regis
     return exit_unreadable;
   }
   const bool mac = place->how.integrity == wal::integrity_mode::mac;
-  print(how.json ? verification_json(*found) : verification_text(*found, mac));
-  return found->breaches == 0 ? 0 : exit_damaged;
+  return answer(how.json ? verification_json(*found) : verification_text(*found, mac),
+                found->breaches == 0 ? 0 : exit_damaged);
 }
 
 int command_wal_settle(const wal_command_options& how, const destinations::registry& types) {

@@ -19,6 +19,13 @@ bool finish_out() {
   return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
 }
 
+int answer(std::string_view text, int status) {
+  write_out(text);
+  if (finish_out()) return status;
+  const int failed = fail("standard output does not take everything: the output is not complete");
+  return status != 0 ? status : failed;
+}
+
 int fail(std::string_view what) {
   std::fprintf(stderr, "nexus: %.*s\n", static_cast<int>(what.size()), what.data());
   return 1;

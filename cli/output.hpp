@@ -17,6 +17,10 @@ void write_out(std::string_view text);
 /// Flushes standard output; false if it has not taken everything that was written.
 bool finish_out();
 
+/// Prints what a command was asked for. Returns its exit status, `status`; or that of a failure
+/// where standard output has not taken everything: whoever keeps a list must know that it is whole.
+int answer(std::string_view text, int status = 0);
+
 /// `nexus: <what happened>` on standard error. Returns 1, the exit status of a failure.
 int fail(std::string_view what);
 int fail(const core::error& reason);

@@ -48,7 +48,7 @@ void add_server_commands(CLI::App& app, arguments& all, const destinations::regi
   stop->add_option_function<std::int64_t>(
           "--timeout",
           [&](const std::int64_t& seconds) { all.stop.timeout = std::chrono::seconds(seconds); },
-          "Seconds to wait (30)")
+          "Seconds to wait (60)")
       ->check(CLI::Range(0, 86'400));
   stop->callback([&] { all.chosen = [&] { return cli::command_stop(all.stop, types); }; });
 

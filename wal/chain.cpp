@@ -199,6 +199,8 @@ core::result<std::optional<anchor>> read_anchor(const options& how, const line_f
   auto parts = decoder.read_line(line);
   if (parts.state == line_state::no_key) return damaged("is encrypted, and there is no key");
   if (parts.state == line_state::bad_mac) return damaged("was changed: its HMAC does not fit");
+  if (parts.state == line_state::bad_body && parts.encrypted)
+    return damaged("does not decrypt: it was changed, or written with another key");
   if (parts.state != line_state::whole) return damaged("is damaged");
   // Anchors were never written without one, whatever else is accepted.
   if (format.signs() && parts.hmac.empty()) return damaged("was changed: its HMAC is missing");

@@ -70,6 +70,8 @@ class chain {
   std::uint64_t lines() const noexcept { return lines_; }
   /// The seal over everything so far; may be asked for repeatedly.
   seal seal_now(const line_format& format) const;
+  /// The same lines behind another segment.
+  void follow(std::string previous) { previous_ = std::move(previous); }
 
  private:
   std::string segment_;

@@ -9,12 +9,13 @@ namespace {
 
 class walk {
  public:
-  walk(const std::vector<segment_facts>& segments, const anchor_facts& anchor)
-      : segments_(segments), anchor_(anchor) {
+  walk(const std::vector<segment_facts>& segments, const anchor_facts& anchor,
+       const line_format& format)
+      : segments_(segments), anchor_(anchor), format_(format) {
     if (!anchor.known) return;
     oldest_ = anchor.known->oldest;
     newest_ = anchor.known->newest;
-    expected_ = oldest_.segment.empty() ? std::string(no_seal) : oldest_.value;
+    expected_.insert(oldest_.segment.empty() ? std::string(no_seal) : oldest_.value);
   }
 
   std::vector<finding> run() {
@@ -33,13 +34,27 @@ class walk {
  private:
   void take_unsealed(const segment_facts& in) {
     if (in.tail && !in.is_newest) tails_.push_back(&in);
-    // What can't be read may have been the seal; it is told already.
     if (in.may_hide_seal)
-      any_previous_ = true;
+      take_hidden(in, expected_);
     else if (in.entries > 0 && in.name <= newest_.segment)
       miss_seal(in);
     else
       unsealed_.push_back(&in);  // being written, or left by a crash, if none after it is sealed
+  }
+
+  /// What can't be read may have been a seal. It is told already, and must not hide that lines are
+  /// missing: what comes later names the seal that was there.
+  void take_hidden(const segment_facts& in, const std::set<std::string>& previous) {
+    hiding_ = &in;
+    if (!in.hidden_cover) return;
+    auto covered = *in.hidden_cover;
+    std::set<std::string> values;
+    for (const auto& one : previous) {
+      covered.follow(one);
+      values.insert(covered.seal_now(format_).value);
+    }
+    if (in.name == newest_.segment) newest_hides_ = values.contains(newest_.value);
+    expected_.merge(values);
   }
 
   void take_sealed(const segment_facts& in) {
@@ -55,18 +70,21 @@ class walk {
       blame(breach::removed_segment, in, {},
             "the segment before it is another one than when it was first sealed");
     if (in.tail && !in.is_newest && !in.sealed_elsewhere) tails_.push_back(&in);
-    expected_ = in.seal;
-    any_previous_ = in.may_hide_seal;
+    expected_ = {*in.seal};
+    hiding_ = nullptr;
+    if (in.may_hide_seal) take_hidden(in, {in.previous});
     last_ = &in;
     unsealed_.clear();
   }
 
   void check_link(const segment_facts& in) {
-    if (!expected_ || any_previous_) return;
-    if (in.previous == *expected_) {
-      if (last_ && last_->uncovered)
+    if (expected_.empty()) return;
+    if (expected_.contains(in.previous)) {
+      if (!hiding_ && last_ && last_->uncovered)
         blame(breach::added_line, *last_, *last_->uncovered,
               "it stands behind the seal that ends its segment");
+    } else if (hiding_) {
+      miss_hidden(*hiding_);
     } else if (!unsealed_.empty()) {
       miss_seal(*unsealed_.front());
     } else if (last_ && last_->uncovered) {
@@ -88,7 +106,9 @@ class walk {
     if (found == segments_.end()) {
       out_.push_back({breach::removed_segment, newest_.segment, 0, 0,
                       "its file is missing; the anchor tells that it was sealed"});
-    } else if (!found->may_hide_seal) {
+    } else if (found->may_hide_seal) {
+      if (!newest_hides_) miss_hidden(*found);
+    } else {
       if (found->seal)
         blame(breach::cut_off, *found, found->end, "its newest seal is missing");
       else
@@ -98,7 +118,15 @@ class walk {
 
   void miss_seal(const segment_facts& in) {
     blame(breach::missing_seal, in, {}, "it was sealed, and the seal is missing");
-    any_previous_ = true;
+    expected_.clear();
+  }
+
+  void miss_hidden(const segment_facts& in) {
+    blame(breach::missing_seal, in, {},
+          in.hidden_cover ? "it was sealed, and the seal is missing together with lines that it "
+                            "covered"
+                          : "its seal can't be read, and other lines neither: whether more than "
+                            "those are missing can't be told");
   }
 
   /// One finding of this kind a segment.
@@ -110,8 +138,11 @@ class walk {
   const std::vector<segment_facts>& segments_;
   const anchor_facts& anchor_;
   seal_mark oldest_, newest_;
-  std::optional<std::string> expected_;         ///< what the next seal must call the previous one
-  bool any_previous_ = false;                   ///< the one before it can't be told
+  const line_format& format_;
+  std::set<std::string> expected_;              ///< what the next seal may call the previous one;
+                                                ///< empty: that can't be told
+  const segment_facts* hiding_ = nullptr;       ///< the last one since then that may hide a seal
+  bool newest_hides_ = false;                   ///< the seal that the anchor calls the newest
   const segment_facts* last_ = nullptr;         ///< the last one with a seal
   std::vector<const segment_facts*> unsealed_;  ///< since then
   std::vector<const segment_facts*> tails_;     ///< not told yet
@@ -122,8 +153,8 @@ class walk {
 }  // namespace
 
 std::vector<finding> walk_chain(const std::vector<segment_facts>& segments,
-                                const anchor_facts& anchor) {
-  return walk(segments, anchor).run();
+                                const anchor_facts& anchor, const line_format& format) {
+  return walk(segments, anchor, format).run();
 }
 
 }  // namespace nexus::wal

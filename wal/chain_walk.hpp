@@ -25,6 +25,7 @@ struct segment_facts {
   bool previous_differs = false;        ///< a later seal says something else
   bool sealed_elsewhere = false;        ///< its seal stands in a later segment
   bool may_hide_seal = false;           ///< a line that can't be read stands behind its last seal
+  std::optional<chain> hidden_cover;    ///< what that line covered if it was one, where it is known
   std::optional<line_place> uncovered;  ///< the first entry behind its last seal
   line_place end;                       ///< where a next line would stand
   std::optional<finding> tail;          ///< a piece of a line at its end
@@ -40,6 +41,6 @@ struct anchor_facts {
 /// What is wrong between the segments. `segments` in the order of their names; those up to
 /// `anchor.known->oldest` are ignored, retention has only not come to removing them.
 std::vector<finding> walk_chain(const std::vector<segment_facts>& segments,
-                                const anchor_facts& anchor);
+                                const anchor_facts& anchor, const line_format& format);
 
 }  // namespace nexus::wal

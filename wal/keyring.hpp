@@ -50,6 +50,8 @@ class keyring {
 
   bool encrypts() const noexcept { return enabled_; }
   bool empty() const noexcept { return keys_.empty(); }
+  /// Whether there are keys that only decrypt.
+  bool has_former() const noexcept { return keys_.size() > (enabled_ ? 1 : 0); }
   cipher with() const noexcept { return with_; }
   /// What may be told of the key that encrypts: 16 hex digits derived from it. The ring must not be
   /// empty.

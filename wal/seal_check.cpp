@@ -152,6 +152,16 @@ bool seal_check::may_hide_seal() const {
                      [](const covered_line& line) { return !line.mac; });
 }
 
+std::optional<chain> seal_check::hidden_cover() const {
+  const auto is_unknown = [](const covered_line& line) { return !line.mac; };
+  const auto hidden = std::find_if(lines_.begin(), lines_.end(), is_unknown);
+  if (hidden == lines_.end() || std::find_if(hidden + 1, lines_.end(), is_unknown) != lines_.end())
+    return {};
+  chain covered(segment_, std::string(no_seal));
+  for (auto line = lines_.begin(); line != hidden; ++line) covered.add(*line->mac);
+  return covered;
+}
+
 std::vector<finding> seal_check::findings() const {
   if (!broken_) return {};
   const auto tags = tags_of(broken_->value);

@@ -54,6 +54,8 @@ class seal_check {
   std::optional<line_place> first_uncovered() const;
   /// Whether a line that can't be read stands behind the last seal: it may have been a seal.
   bool may_hide_seal() const;
+  /// What that seal covered, if no other line is unreadable.
+  std::optional<chain> hidden_cover() const;
 
   /// What is wrong by the first seal that does not fit.
   std::vector<finding> findings() const;

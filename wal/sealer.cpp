@@ -26,7 +26,10 @@ core::result<bool> sealer::resume(const catalog& known, const survey& found) {
     if (lost_seal(in, found)) {
       // A new seal would cover up what was done to it.
       report(in.name, "was sealed, and its seal is gone");
-      if (sealed) previous_ = sealed->value;
+      if (in.name == anchor_.newest.segment)
+        previous_ = anchor_.newest.value;  // the gap stays in the chain
+      else if (sealed)
+        previous_ = sealed->value;
       goes_on = goes_on && in.sealed;
       continue;
     }
@@ -72,12 +75,20 @@ core::result<void> sealer::begin_anchor(const survey& found) {
     report(std::string(anchor_name), "is not what the log has written");
   } else if (*kept) {
     anchor_ = **kept;
+    // It may be under a former key, and must not be lost when that one is taken away.
+    if (format_.keys().has_former()) keep_anchor();
   } else if (!found.seals.empty()) {
     report(std::string(anchor_name), "is gone");
-  } else if (auto written = write_anchor(how_, format_, anchor_); !written) {
-    how_.log->warn("the anchor of the log's seals: " + written.reason().text);
+  } else {
+    keep_anchor();
   }
   return {};
+}
+
+/// An anchor that lags behind is made good by the next one.
+void sealer::keep_anchor() const {
+  if (auto written = write_anchor(how_, format_, anchor_); !written)
+    how_.log->warn("the anchor of the log's seals: " + written.reason().text);
 }
 
 /// Whether the anchor knows of a seal of that segment that is not there.
@@ -114,7 +125,7 @@ core::result<std::optional<chain>> sealer::read_chain(const catalog& known, cons
                                                       const seal* sealed) const {
   auto source = how_.files->open_read(known.path(in));
   if (!source) return source.reason();
-  chain lines(in.name, previous_);
+  chain lines(in.name, sealed ? sealed->previous : previous_);
   line_decoder decoder(format_, in.name);
   bool fits = true;
   auto check = [&] {
@@ -167,9 +178,7 @@ void sealer::note_sealed() {
   sealed_lines_ = last_->lines;
   anchor_.newest = {last_->segment, last_->value};
   last_.reset();
-  // An anchor that lags behind is made good by the next one.
-  if (auto written = write_anchor(how_, format_, anchor_); !written)
-    how_.log->warn("the anchor of the log's seals: " + written.reason().text);
+  keep_anchor();
 }
 
 void sealer::give_up(bool removed) {

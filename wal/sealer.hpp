@@ -63,6 +63,7 @@ class sealer {
   core::result<std::optional<chain>> read_chain(const catalog& known, const segment& in,
                                                 const seal* sealed) const;
   core::result<void> begin_anchor(const survey& found);
+  void keep_anchor() const;
   bool lost_seal(const segment& in, const survey& found) const;
   void take_up(const segment& in, const seal* sealed, std::optional<chain> lines);
   bool lost_newest(const catalog& known) const;

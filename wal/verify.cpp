@@ -130,6 +130,7 @@ class verifier {
     for (auto& one : lines.findings()) add(std::move(one));
     facts.uncovered = lines.first_uncovered();
     facts.may_hide_seal = lines.may_hide_seal();
+    if (facts.may_hide_seal) facts.hidden_cover = lines.hidden_cover();
     if (!format_.signs() && facts.tail && !is_newest) add(*facts.tail);
     segments_.push_back(std::move(facts));
     return {};
@@ -277,7 +278,7 @@ class verifier {
       anchor_.bad = finding{breach::bad_anchor, std::string(anchor_name), 0, 0,
                             "the anchor is missing: what was removed at either end can't be told"};
     }
-    for (auto& one : walk_chain(segments_, anchor_)) add(std::move(one));
+    for (auto& one : walk_chain(segments_, anchor_, format_)) add(std::move(one));
     return {};
   }
 

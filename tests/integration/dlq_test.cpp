@@ -130,6 +130,27 @@ TEST_CASE("Dead letters are listed and shown beside a running server") {
   CHECK(stop(*server) == 0);
 }
 
+TEST_CASE("A list that its reader did not get is a failure") {
+  const strict_home home;
+  const std::vector<std::vector<std::string>> lists{
+      {"dlq", "list", "--json"},
+      {"wal", "inspect"},
+      {"wal", "export", "--status", "all"},
+      {"wal", "verify"},
+      {"destinations", "list"},
+      {"lint", "--offline"},
+      {"doctor", "--consistency"},
+  };
+  for (auto words : lists) {
+    INFO(words.front() << " " << words.back());
+    words.insert(words.begin(), NEXUS_PROGRAM);
+    words.insert(words.end(), {"--home", home.path()});
+    const auto lost = run_program(words, "/dev/full");
+    CHECK(lost.status == 1);
+    CHECK(holds(lost.err, "standard output does not take everything"));
+  }
+}
+
 TEST_CASE("What is redriven through a running server is delivered without a restart") {
   const strict_home home;
   const auto server = home.start();

@@ -17,9 +17,9 @@
 
 namespace nexus::test {
 
-command_outcome run_program(std::vector<std::string> arguments) {
+command_outcome run_program(std::vector<std::string> arguments, const std::string& to) {
   const temp_dir scratch;
-  const std::string out = scratch / "out";
+  const std::string out = to.empty() ? scratch / "out" : to;
   const std::string err = scratch / "err";
   constexpr int fresh = O_WRONLY | O_CREAT | O_TRUNC;
   posix_spawn_file_actions_t files;
@@ -36,7 +36,8 @@ command_outcome run_program(std::vector<std::string> arguments) {
   if (failed != 0) FAIL("cannot start " << words[0]);
   int status = 0;
   ::waitpid(pid, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, to.empty() ? read_file(out) : "",
+          read_file(err)};
 }
 
 std::vector<std::pair<std::string, std::string>> as(const std::string& token) {

@@ -290,6 +290,32 @@ TEST_CASE("tampering with a closed log is told, and still is after the log was o
   }
 }
 
+TEST_CASE("lines that were cut off with the newest seal are missed after the next start, too") {
+  busy_log busy;
+  busy.append("a", 3);
+  REQUIRE(busy.log->close().ok());
+  const auto path = test::segments_in(busy.dir.path()).back();
+  const auto sealed_once = read_lines(path);
+  busy.log = test::open_log(busy.how);
+  REQUIRE(sealed_once.back().find("\"seal\"") != std::string::npos);
+  busy.append("b", 3);
+  REQUIRE(busy.log->close().ok());
+  check_clean(busy.how);
+  write_lines(path, sealed_once);
+
+  for (int start = 0; start < 3; ++start) {
+    int told = 0;
+    busy.how.on_security_event = [&](const wal::security_event&) { ++told; };
+    busy.log = test::open_log(busy.how);
+    CHECK(told == (start == 0 ? 1 : 0));  // what was written since is nobody's work but ours
+    busy.append("c" + std::to_string(start), 1);
+    REQUIRE(busy.log->close().ok());
+    const auto out = test::verified(busy.how);
+    INFO(test::told(out));
+    CHECK(out.breaches == 1);
+  }
+}
+
 TEST_CASE("an old anchor does not bring removed segments back") {
   busy_log busy;
   busy.append("a", 25);

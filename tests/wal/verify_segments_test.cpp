@@ -62,6 +62,44 @@ TEST_CASE("a segment put in, renamed or exchanged is told") {
   }
 }
 
+/// Lines of the middle one are replaced by what `repair` leaves: `places` at its end. `newest`: no
+/// segment follows it.
+wal::verification repaired(std::size_t lines_left, int places, bool newest = false) {
+  tampering t;
+  if (newest) {
+    std::filesystem::remove(t.log.path(t.active));
+    std::filesystem::remove(t.log.path(t.last));
+    const auto line = read_lines(t.log.path(t.middle)).back();
+    t.log.write_newest(*wal::parse_seal(*core::parse_entry(line.substr(0, line.find('\t')))));
+  }
+  t.stored.resize(lines_left);
+  for (int i = 0; i < places; ++i)
+    t.stored.push_back(t.log.line_for(
+        t.middle, R"({"version":2,"status":"QUARANTINED","timestamp":"2026-01-01T00:00:00Z",)"
+                  R"("entry_type":"quarantined","line_bytes":20,"crc32":"01234567"})"));
+  t.write();
+  auto out = test::verified(t.how);
+  INFO(test::told(out));
+  if (out.breaches > 0) CHECK(out.findings.front().segment == t.middle);
+  return out;
+}
+
+TEST_CASE("a damaged seal that a repair has taken out hides no line that is missing") {
+  for (const bool newest : {false, true}) {
+    INFO("newest " << newest);
+    CHECK(repaired(12, 1, newest).breaches == 0);
+    // Of two lines one was the seal: what else it covered can't be told.
+    for (const std::size_t left : {0, 1, 6, 11}) {
+      INFO("left " << left);
+      for (const int places : {1, 2}) {
+        const auto out = repaired(left, places, newest);
+        REQUIRE(out.breaches == 1);
+        CHECK(out.findings.front().what == breach::missing_seal);
+      }
+    }
+  }
+}
+
 TEST_CASE("a log with seals and no anchor, or a damaged one, is told") {
   tampering t;
   auto bytes = test::read_file(t.dir / "anchor");
