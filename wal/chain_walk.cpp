@@ -7,6 +7,10 @@
 namespace nexus::wal {
 namespace {
 
+/// Each segment in a row whose seal can't be read may have had one, or none: twice as many seals
+/// that the next one may name. Beyond this many it is told that seals are missing.
+constexpr std::size_t hidden_seals_max = 1024;
+
 class walk {
  public:
   walk(const std::vector<segment_facts>& segments, const anchor_facts& anchor,
@@ -46,7 +50,7 @@ class walk {
   /// missing: what comes later names the seal that was there.
   void take_hidden(const segment_facts& in, const std::set<std::string>& previous) {
     hiding_ = &in;
-    if (!in.hidden_cover) return;
+    if (!in.hidden_cover || previous.size() > hidden_seals_max) return;
     auto covered = *in.hidden_cover;
     std::set<std::string> values;
     for (const auto& one : previous) {

@@ -133,12 +133,8 @@ TEST_CASE("Dead letters are listed and shown beside a running server") {
 TEST_CASE("A list that its reader did not get is a failure") {
   const strict_home home;
   const std::vector<std::vector<std::string>> lists{
-      {"dlq", "list", "--json"},
-      {"wal", "inspect"},
-      {"wal", "export", "--status", "all"},
-      {"wal", "verify"},
-      {"destinations", "list"},
-      {"lint", "--offline"},
+      {"dlq", "list", "--json"},   {"wal", "inspect"},       {"wal", "export", "--status", "all"},
+      {"wal", "verify"},           {"destinations", "list"}, {"lint", "--offline"},
       {"doctor", "--consistency"},
   };
   for (auto words : lists) {
