@@ -80,6 +80,8 @@ class asio_server final : public server {
   void begin_drain(milliseconds budget, std::promise<std::size_t>& cut);
   void end_drain();
   void shut();
+  /// See session::end_soon.
+  void end_sessions_soon();
   std::vector<session_ptr> all_sessions() const;
 
   // The I/O thread owns everything below but the context of TLS, the thread itself and the
@@ -126,7 +128,7 @@ asio_server::asio_server(server_options options, handler& door, core::logger_ptr
       std::make_shared<answer_queue>([this] { net::post(context_, [this] { deliver(); }); });
   host_.on_quiet = [this] {
     // Later, because a session is in the middle of its work.
-    if (host_.draining) net::post(context_, [this] { end_drain(); });
+    if (cut_) net::post(context_, [this] { end_drain(); });
   };
   host_.count_refused = [this](std::string_view code) { refused_.at(code)->add(); };
   host_.count_sessions = [this] { connections_.set(static_cast<double>(host_.sessions.size())); };
@@ -171,9 +173,7 @@ void asio_server::use_tls(tls_context with) {
     const std::lock_guard lock(tls_mutex_);
     tls_.swap(with);  // the last one of its kind goes without the mutex
   }
-  net::post(context_, [this] {
-    for (const auto& each : all_sessions()) each->end_soon();
-  });
+  net::post(context_, [this] { end_sessions_soon(); });
 }
 
 tls_context asio_server::tls() const {
@@ -249,9 +249,8 @@ std::size_t asio_server::drain(milliseconds budget) {
 
 void asio_server::begin_drain(milliseconds budget, std::promise<std::size_t>& cut) {
   cut_ = &cut;
-  host_.draining = true;
   accepting_.close();
-  for (const auto& each : all_sessions()) each->close_if_idle();
+  end_sessions_soon();
   if (host_.busy == 0) return end_drain();
   drain_timer_.expires_after(budget);
   drain_timer_.async_wait([this](error_code ec) {
@@ -277,6 +276,10 @@ void asio_server::shut() {
   tick_timer_.cancel();
   drain_timer_.cancel();
   work_.reset();
+}
+
+void asio_server::end_sessions_soon() {
+  for (const auto& each : all_sessions()) each->end_soon();
 }
 
 std::vector<session_ptr> asio_server::all_sessions() const {

@@ -99,7 +99,6 @@ void session::on_handshake(const error_code& ec) {
 }
 
 void session::next_request(std::chrono::milliseconds idle_limit) {
-  if (host_.draining) return close();
   reader_.reset();
   if (out_.capacity() > out_bytes_kept) std::string().swap(out_);  // `= {}` keeps the memory
   if (buffer_.size() > 0) {                                        // pipelined
@@ -288,14 +287,10 @@ void session::on_expired() {
   }
 }
 
-void session::close_if_idle() {
-  if (phase_ == phase::idle || phase_ == phase::handshake) close();
-}
-
 void session::end_soon() {
   ends_soon_ = true;
   keep_ = false;
-  close_if_idle();
+  if (phase_ == phase::idle || phase_ == phase::handshake) close();
 }
 
 void session::close() {

@@ -40,9 +40,7 @@ class session : public boost::intrusive_ref_counter<session, boost::thread_unsaf
   /// True once the present phase has lasted too long.
   bool expired(steady_time now) const { return now >= deadline_; }
   void on_expired();
-  /// Closes if there is no request in progress.
-  void close_if_idle();
-  /// The same; otherwise the answer to the request in progress is the last one.
+  /// Closes if there is no request in progress; otherwise the answer to it is the last one.
   void end_soon();
   void close();
 

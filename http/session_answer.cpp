@@ -55,7 +55,7 @@ void session::write_continue() {
 
 void session::write(response content, bool keep) {
   end_share();
-  keep_ = keep && !content.close && !host_.draining && !ends_soon_;
+  keep_ = keep && !content.close && !ends_soon_;
   const response_framing framing{keep_, reader_.http_1_0(), head_, host_.date};
   out_.clear();
   if (content.body.size() <= joined_bytes_max) {

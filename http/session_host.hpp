@@ -47,7 +47,6 @@ struct session_host {
   std::size_t turned_away = 0;  ///< sessions that were told so, and linger
   /// Sessions between the first byte of a request and the last byte of its answer.
   std::size_t busy = 0;
-  bool draining = false;
   std::string date;                                     ///< of now, for the Date header
   std::function<void()> on_quiet;                       ///< `busy` has become 0
   std::function<void(std::string_view)> count_refused;  ///< by the reason's code
