@@ -44,22 +44,13 @@ core::result<bool> ends_in_the_middle(const core::file& file, std::uint64_t size
 
 }  // namespace
 
-core::result<std::unique_ptr<core::file>> audit_file::create() {
-  const auto directory = directory_of(path_);
-  auto created = files_.create(path_);
-  if (!created && created.reason().code == core::errc::not_found) {
-    // Only then: an existing directory may be everybody's, and keeps its mode.
-    if (auto made = files_.make_directory(directory); !made) return made.reason();
-    created = files_.create(path_);
-  }
-  if (!created) return created;
-  if (auto synced = files_.sync_directory(directory); !synced) return synced.reason();
-  return created;
-}
-
 core::result<void> audit_file::open() {
   auto opened = files_.open_write(path_);
-  if (!opened && opened.reason().code == core::errc::not_found) opened = create();
+  if (!opened && opened.reason().code == core::errc::not_found) {
+    opened = core::create_with_directory(files_, path_);
+    if (opened)
+      if (auto synced = files_.sync_directory(directory_of(path_)); !synced) return synced;
+  }
   if (!opened) return opened.reason();
   auto size = (*opened)->size();
   if (!size) return size.reason();

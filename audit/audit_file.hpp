@@ -30,9 +30,6 @@ class audit_file {
   core::result<void> rename_to(const std::string& path);
 
  private:
-  /// Its directory, too, where that is gone.
-  core::result<std::unique_ptr<core::file>> create();
-
   core::file_system& files_;
   const std::string path_;
   std::unique_ptr<core::file> file_;

@@ -74,4 +74,8 @@ class file_system {
 /// The real one.
 file_system& posix_files();
 
+/// Creates a file, and its directory only where that is missing: one that exists may be
+/// everybody's, and keeps its mode. Durable after `sync_directory`. Any thread.
+result<std::unique_ptr<file>> create_with_directory(file_system& files, const std::string& path);
+
 }  // namespace nexus::core

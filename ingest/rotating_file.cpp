@@ -1,7 +1,6 @@
 #include "ingest/rotating_file.hpp"
 
 #include <array>
-#include <filesystem>
 #include <utility>
 
 namespace nexus::ingest {
@@ -25,13 +24,8 @@ core::result<std::unique_ptr<rotating_file>> rotating_file::open(core::file_syst
 core::result<void> rotating_file::reopen() {
   file_.reset();
   auto opened = files_.open_write(how_.path);
-  if (!opened && opened.reason().code == core::errc::not_found) opened = files_.create(how_.path);
-  if (!opened && opened.reason().code == core::errc::not_found) {
-    // Only then: an existing directory may be everybody's, and keeps its mode.
-    const auto directory = std::filesystem::path(how_.path).parent_path().string();
-    if (auto made = files_.make_directory(directory); !made) return made;
-    opened = files_.create(how_.path);
-  }
+  if (!opened && opened.reason().code == core::errc::not_found)
+    opened = core::create_with_directory(files_, how_.path);
   if (!opened) return opened.reason();
   const auto size = (*opened)->size();
   if (!size) return size.reason();
