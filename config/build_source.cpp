@@ -14,9 +14,6 @@ namespace {
 
 constexpr std::int64_t ack_timeout_ms_most = 600'000;
 
-/// Of retrieval.
-const std::vector<std::string> profiles = {"fast", "balanced", "deep"};
-
 bool is_known(const std::vector<std::string>& known, const std::string& word) {
   return std::find(known.begin(), known.end(), word) != known.end();
 }
@@ -46,10 +43,10 @@ void read_identity(fields& in, source_config& out) {
   out.can_read = in.flag("source.can_read", false);
   out.can_write = in.flag("source.can_write", false);
   out.default_profile = in.text("source.default_profile", out.default_profile);
-  if (is_known(profiles, out.default_profile)) return;
+  if (is_known(query_profiles, out.default_profile)) return;
   in.warn("unknown_value", "source.default_profile",
           "source.default_profile is \"" + out.default_profile +
-              "\", which no client could ask for; known values: " + listed(profiles));
+              "\", which no client could ask for; known values: " + listed(query_profiles));
 }
 
 void read_targets(fields& in, const value& document, source_config& out) {
@@ -179,7 +176,7 @@ void read_policy(fields& in, source_config& out) {
       read_words(in, "source.policy.allowed_operations", {"write", "read"});
   out.policy.allowed_retrieval_modes = in.list("source.policy.allowed_retrieval_modes");
   out.policy.allowed_profiles =
-      read_words(in, "source.policy.allowed_profiles", profiles);
+      read_words(in, "source.policy.allowed_profiles", query_profiles);
   out.policy.max_results = in.integer("source.policy.max_results", 0);
   out.policy.max_response_bytes = in.integer("source.policy.max_response_bytes", 0);
   const std::string tier = in.text("source.policy.retrieval_firewall.default_classification_tier",

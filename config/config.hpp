@@ -114,6 +114,9 @@ struct retrieval_config {
   std::string default_profile = "balanced";
 };
 
+/// The profiles that a query can ask for.
+inline const std::vector<std::string> query_profiles = {"fast", "balanced", "deep"};
+
 /// `[security_events]`.
 struct security_events_config {
   bool enabled = false;

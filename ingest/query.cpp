@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/config.hpp"
 #include "core/json_object.hpp"
 #include "http/errors.hpp"
 #include "ingest/access.hpp"
@@ -55,7 +56,8 @@ std::size_t parse_limit(const std::string& text) {
 }
 
 bool is_profile(std::string_view word) {
-  return word == "fast" || word == "balanced" || word == "deep";
+  const auto& known = config::query_profiles;
+  return std::find(known.begin(), known.end(), word) != known.end();
 }
 
 /// What was asked, as far as the answer needs it.
