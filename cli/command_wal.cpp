@@ -170,9 +170,7 @@ int command_wal_export(const wal_command_options& how, const destinations::regis
         write_out("\n");
       });
   if (!found) return fail(found.reason());
-  if (!finish_out()) {
-    return fail("standard output does not take everything: the export is not complete");
-  }
+  if (!finish_out()) return fail_incomplete("export");
   std::string counters;
   json_object object(counters);
   add_counters(object, *found);

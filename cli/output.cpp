@@ -1,6 +1,7 @@
 #include "cli/output.hpp"
 
 #include <cstdio>
+#include <string>
 
 #include <unistd.h>
 
@@ -22,8 +23,13 @@ bool finish_out() {
 int answer(std::string_view text, int status) {
   write_out(text);
   if (finish_out()) return status;
-  const int failed = fail("standard output does not take everything: the output is not complete");
+  const int failed = fail_incomplete("output");
   return status != 0 ? status : failed;
+}
+
+int fail_incomplete(std::string_view what) {
+  return fail("standard output does not take everything: the " + std::string(what) +
+              " is not complete");
 }
 
 int fail(std::string_view what) {

@@ -17,6 +17,9 @@ void write_out(std::string_view text);
 /// Flushes standard output; false if it has not taken everything that was written.
 bool finish_out();
 
+/// Says that standard output has not taken all of `what`. Returns the exit status of a failure.
+int fail_incomplete(std::string_view what);
+
 /// Prints what a command was asked for. Returns its exit status, `status`; or that of a failure
 /// where standard output has not taken everything: whoever keeps a list must know that it is whole.
 int answer(std::string_view text, int status = 0);
