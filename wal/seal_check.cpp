@@ -15,6 +15,10 @@ std::string count_of(std::size_t lines) {
   return lines == 1 ? "a line" : std::to_string(lines) + " lines";
 }
 
+bool is_unknown(const covered_line& line) {
+  return !line.mac;
+}
+
 /// Says what has happened at the gaps between a seal and the lines that it covers.
 class explanation {
  public:
@@ -131,7 +135,7 @@ seal_check::seal_check(const line_format& format, std::string segment)
     : format_(format), segment_(std::move(segment)) {}
 
 void seal_check::add(const covered_line& line) {
-  if (!line.mac) has_unknown_ = true;
+  if (is_unknown(line)) has_unknown_ = true;
   lines_.push_back(line);
 }
 
@@ -149,11 +153,10 @@ std::optional<line_place> seal_check::first_uncovered() const {
 
 bool seal_check::may_hide_seal() const {
   return std::any_of(lines_.begin() + static_cast<std::ptrdiff_t>(covered_), lines_.end(),
-                     [](const covered_line& line) { return !line.mac; });
+                     is_unknown);
 }
 
 std::optional<chain> seal_check::hidden_cover() const {
-  const auto is_unknown = [](const covered_line& line) { return !line.mac; };
   const auto hidden = std::find_if(lines_.begin(), lines_.end(), is_unknown);
   if (hidden == lines_.end() || std::find_if(hidden + 1, lines_.end(), is_unknown) != lines_.end())
     return {};

@@ -21,9 +21,9 @@ struct command_outcome {
   std::string err;
 };
 
-/// Runs a program, the first of these words, to its end. Its standard output goes to `out`, a file
-/// that is there, where that is not empty.
-command_outcome run_program(std::vector<std::string> arguments, const std::string& out = {});
+/// Runs a program, the first of these words, to its end. Its standard output goes to `to`, a file
+/// that is there, where that is not empty; then the outcome has none.
+command_outcome run_program(std::vector<std::string> arguments, const std::string& to = {});
 
 /// A header list with the token.
 std::vector<std::pair<std::string, std::string>> as(const std::string& token);
